@@ -1,0 +1,92 @@
+"""Environment variables, each read once by settings.py with a type, a default and a sentence for the reader.
+
+`VARIABLES` is the whole list: docs/running-a-study.md documents every one, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+VARIABLES: dict[str, str] = {
+    "DATA_DIR": "folder that holds all state: database, images, broker, keys (default: var/ beside manage.py)",
+    "DATABASE_URL": "sqlite:///FILE or postgres://USER:PASSWORD@HOST/NAME (default: SQLite in DATA_DIR)",
+    "CELERY_BROKER_URL": "redis://HOST/0, rediss:// or redis+socket://FILE (default: a socket in DATA_DIR)",
+    "SECRET_KEY": "signs cookies; made once into DATA_DIR for local use, required for a public host",
+    "ALLOWED_HOSTS": "comma-separated host names that the site answers to (default: localhost,127.0.0.1,[::1])",
+    "CSRF_TRUSTED_ORIGINS": "comma-separated origins with scheme, for a site behind a proxy (default: none)",
+    "HTTPS": "on when the site is reached by https: secure cookies, redirect, HSTS (default: on for a public host)",
+    "DEBUG": "on or off (default: off)",
+    "JOB_LEASE_SECONDS": "an image job whose worker has been silent for this long is given to another (default: 90)",
+    "GENERATION_BATCH_SIZE": "images rendered by one call of a model (default: 1, so that latency is one image's)",
+    "ASSIGNMENT_LEASE_SECONDS": "time a rater has for one answer before the pair is offered to others (default: 600)",
+}
+
+_ON, _OFF = {"1", "on", "true", "yes"}, {"0", "off", "false", "no", ""}
+
+
+def text(name: str, default: str) -> str:
+    if name not in VARIABLES:
+        raise KeyError(f"{name} is not documented in evalsite/environment.py")
+    return os.environ.get(name, "").strip() or default
+
+
+def words(name: str, default: str) -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def switch(name: str, default: bool) -> bool:
+    value = text(name, "on" if default else "off").lower()
+    if value not in _ON | _OFF:
+        raise ImproperlyConfigured(f"{name}={value!r}: allowed are on and off.")
+    return value in _ON
+
+
+def whole_number(name: str, default: int, minimum: int = 1) -> int:
+    value = text(name, str(default))
+    if not value.isdecimal() or int(value) < minimum:
+        raise ImproperlyConfigured(f"{name}={value!r}: a whole number of at least {minimum} is needed.")
+    return int(value)
+
+
+def folder(name: str, default: Path) -> Path:
+    path = Path(text(name, str(default))).expanduser().resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}={path}: cannot be made or used ({error.strerror}).") from error
+    return path
+
+
+def url(name: str, default: str, parse: Callable[[str], object]) -> str:
+    value = text(name, default)
+    try:
+        parse(value)
+    except (ValueError, KeyError) as error:
+        raise ImproperlyConfigured(f"{name}={value!r}: {error}. Expected: {VARIABLES[name]}.") from error
+    return value
+
+
+def secret_key(name: str, file: Path, *, may_generate: bool) -> str:
+    """The key from the environment, else the one in `file`, made on first use where that is safe."""
+    value = text(name, "")
+    if value:
+        return value
+    if not may_generate:
+        raise ImproperlyConfigured(
+            f"{name} is not set: a site with public ALLOWED_HOSTS and DEBUG off needs its own. "
+            'Make one with: python -c "import secrets; print(secrets.token_urlsafe(64))"'
+        )
+    if not file.exists():
+        fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(64))
+        with suppress(FileExistsError):
+            os.link(fresh, file)  # whole or not at all, also when two processes start together
+        fresh.unlink()
+    return file.read_text()

@@ -1,0 +1,176 @@
+"""Django settings. Everything that differs between machines comes from the environment (environment.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from evalsite import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = environment.folder("DATA_DIR", BASE_DIR / "var")
+
+# Who may reach the site
+DEBUG = environment.switch("DEBUG", default=False)
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", "")
+IS_PUBLIC = not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]", "testserver"}
+SECRET_KEY = environment.secret_key("SECRET_KEY", DATA_DIR / "secret-key", may_generate=DEBUG or not IS_PUBLIC)
+
+# Behind TLS
+HTTPS = environment.switch("HTTPS", default=IS_PUBLIC and not DEBUG)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+INSTALLED_APPS = [
+    "analysis.apps.AnalysisConfig",
+    "comparisons.apps.ComparisonsConfig",
+    "generation.apps.GenerationConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+ROOT_URLCONF = "evalsite.urls"
+WSGI_APPLICATION = "evalsite.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "evalsite" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+
+def _database(url: str) -> dict[str, Any]:
+    if urlsplit(url).scheme not in {"sqlite", "postgres", "postgresql"}:
+        raise ValueError("only SQLite and PostgreSQL keep the promises that quotas and votes rest on")
+    config: dict[str, Any] = dict(dj_database_url.parse(url))
+    if config["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE takes the write lock at BEGIN, so writers queue instead of failing half-way with
+        # "database is locked"; FULL, since NORMAL may lose the last votes in a power cut.
+        config["CONN_MAX_AGE"] = None
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        }
+    else:
+        config["CONN_MAX_AGE"] = 0
+        config["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 8, "timeout": 30}}
+    return config
+
+
+DATABASE_URL = environment.url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'evalsite.sqlite3'}", _database)
+DATABASES = {"default": _database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "studies:list"
+LOGOUT_REDIRECT_URL = "home"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "evalsite" / "static"]
+MEDIA_ROOT = DATA_DIR / "images"
+STORAGES = {
+    "default": {"BACKEND": "generation.storage.AtomicFileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True  # no collectstatic step for a local site
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
+
+# Generation
+JOB_LEASE_SECONDS = environment.whole_number("JOB_LEASE_SECONDS", 90, minimum=2)
+GENERATION_BATCH_SIZE = environment.whole_number("GENERATION_BATCH_SIZE", 1)
+JOBS_PER_MESSAGE = 16
+MAX_JOB_ATTEMPTS = 3
+
+# Rating
+ASSIGNMENT_LEASE_SECONDS = environment.whole_number("ASSIGNMENT_LEASE_SECONDS", 600, minimum=2)
+
+
+def _check_broker(url: str) -> None:
+    if urlsplit(url).scheme not in {"redis", "rediss", "redis+socket"}:
+        raise ValueError("other brokers lose messages when a process is killed")
+
+
+CELERY_BROKER_URL = environment.url("CELERY_BROKER_URL", f"redis+socket://{DATA_DIR / 'broker.sock'}", _check_broker)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than any batch: a message delivered again finds its jobs claimed and does nothing, but wastes a slot.
+    "visibility_timeout": 12 * 3600,
+    "unacked_restore_throttle": 1,  # after a crash redelivery starts at once, not after minutes
+    "socket_connect_timeout": 5,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_POOL = "threads"  # a fork after torch has run hangs
+CELERY_WORKER_CONCURRENCY = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celery-beat")
+CELERY_BEAT_SCHEDULE = {
+    "requeue-lapsed-jobs": {"task": "generation.requeue_jobs", "schedule": max(1.0, JOB_LEASE_SECONDS / 3)},
+    "build-comparisons": {"task": "comparisons.build_comparisons", "schedule": 15.0},
+    "release-expired-assignments": {"task": "comparisons.release_expired_assignments", "schedule": 30.0},
+}
+
+if HTTPS and DEBUG:
+    raise ImproperlyConfigured("DEBUG and HTTPS are both on: a public site must not show tracebacks.")

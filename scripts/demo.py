@@ -1,0 +1,159 @@
+"""`make demo`: the demo study from prompts to report in one folder, with a real worker and a real broker.
+
+Everything is made once. A second run finds it and only starts the processes again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import django
+
+from evalsite.broker import BrokerError
+from scripts import worker
+from scripts.supervisor import ChildFailed, Stopped, Supervisor
+
+HOST = "127.0.0.1"
+STUDY = "demo"
+LOGIN = "demo"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Settings of the demo, and every cache that a library might keep in the home folder."""
+    cache = folder / "cache"
+    return {
+        "DJANGO_SETTINGS_MODULE": "evalsite.settings",
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": "",
+        "ALLOWED_HOSTS": "",
+        "DEBUG": "",
+        "HTTPS": "",
+        "HF_HOME": str(cache / "huggingface"),
+        "HF_HUB_OFFLINE": "1",
+        "TORCH_HOME": str(cache / "torch"),
+        "XDG_CACHE_HOME": str(cache),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def check_port(port: int) -> str | None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            return f"Port {port} cannot be used ({error}). Choose another: make demo PORT=8001"
+    return None
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+@contextmanager
+def doing(what: str) -> Iterator[None]:
+    print(f"{what} ...", end=" ", flush=True)
+    start = time.monotonic()
+    yield
+    print(f"{time.monotonic() - start:.1f} s", flush=True)
+
+
+def prepare(supervisor: Supervisor, folder: Path) -> None:
+    """From an empty folder to an open study whose images are all made."""
+    python, manage = sys.executable, [sys.executable, "manage.py"]
+    with doing("Broker"):
+        worker.start_broker(supervisor)
+    checkpoints = supervisor.start(
+        "checkpoints", [python, "-m", "toyzoo.checkpoints", str(folder / "checkpoints")], is_service=False
+    )
+    with doing("Database"):
+        supervisor.run("migrate", [*manage, "migrate", "--no-input"])
+    with doing("Study"):
+        supervisor.run("prompts", [*manage, "import_prompts", "studies/demo_prompts.txt", "--set", STUDY])
+        supervisor.run("study", [*manage, "create_study", "studies/demo.toml"])
+    with doing("Small models of random weights"):
+        supervisor.finish(checkpoints)
+    supervisor.start("worker", worker.COMMAND)
+    with doing("Opening the study"):
+        supervisor.run("open", [*manage, "open_study", STUDY])
+    print("Images, by the worker:")
+    supervisor.run("generate", [*manage, "generate", STUDY, "--wait"], log=False)
+
+
+def serve(supervisor: Supervisor, port: int) -> None:
+    with doing("Site"):
+        supervisor.start("site", [sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "evalsite.wsgi"])
+        supervisor.wait_until(lambda: is_listening(port))
+
+
+def demo_password(folder: Path) -> str:
+    """The password of the demo's researcher: made once, kept in the folder."""
+    from django.contrib.auth import get_user_model
+
+    file = folder / "demo-password"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(12) + "\n")
+    password = file.read_text().strip()
+    user, _ = get_user_model().objects.get_or_create(username=LOGIN, defaults={"is_staff": True})
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save()
+    return password
+
+
+def addresses(folder: Path, port: int) -> str:
+    from comparisons.models import Study
+
+    site = f"http://{HOST}:{port}"
+    key = Study.objects.get(slug=STUDY).key
+    return f"""
+    Rate        {site}/r/{key}/
+    Dashboard   {site}/studies/{STUDY}/   (user {LOGIN}, password {demo_password(folder)})
+    Report      {site}/studies/{STUDY}/report/
+
+Ctrl-C stops everything; `make demo` goes on where it stopped.
+"""
+
+
+def run(folder: Path, port: int) -> None:
+    with Supervisor(folder / "logs") as supervisor:
+        prepare(supervisor, folder)
+        serve(supervisor, port)
+        print(addresses(folder, port), flush=True)
+        supervisor.wait_until(lambda: False)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dir", type=Path, default=Path("var/demo"), metavar="FOLDER")
+    parser.add_argument("--port", type=int, default=8000)
+    arguments = parser.parse_args()
+    folder = arguments.dir.resolve()
+    if problem := check_port(arguments.port):
+        print(problem, file=sys.stderr)
+        return 1
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.update(environment(folder))
+    django.setup()
+    try:
+        run(folder, arguments.port)
+    except Stopped:
+        return 0
+    except (BrokerError, ChildFailed) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

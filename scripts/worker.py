@@ -1,0 +1,44 @@
+"""`make worker`: the Celery worker with its periodic tasks, and a broker for it where none answers yet."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from django.conf import settings
+
+from evalsite import broker
+from scripts.supervisor import ChildFailed, Stopped, Supervisor
+
+# The pool, its size and the file of the schedule come from the settings.
+COMMAND = [sys.executable, "-m", "celery", "-A", "evalsite", "worker", "--beat", "--loglevel", "INFO"]
+
+
+def start_broker(supervisor: Supervisor) -> None:
+    """See that a broker answers at the settings' address: start it if the address is in the data folder."""
+    url = settings.CELERY_BROKER_URL
+    socket = broker.own_socket(url, settings.DATA_DIR)
+    if broker.is_up(url):
+        return
+    if socket is None:
+        raise broker.BrokerError("No Redis server answers at the address that CELERY_BROKER_URL holds.")
+    supervisor.start("broker", broker.server_command(socket))
+    supervisor.wait_until(lambda: broker.is_up(url))
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evalsite.settings")
+    with Supervisor(settings.DATA_DIR / "logs") as supervisor:
+        try:
+            start_broker(supervisor)
+            supervisor.finish(supervisor.start("worker", COMMAND, log=False))
+        except Stopped:
+            return 0
+        except (broker.BrokerError, ChildFailed) as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

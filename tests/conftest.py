@@ -1,0 +1,70 @@
+"""What every test gets: settings of its own, a browser, and a Redis server for those who ask."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+import pytest
+
+DATA_DIR = Path(tempfile.mkdtemp(prefix="evalsite-tests-"))
+# pytest-django reads the settings after this file, so the tests never meet the settings of a real site.
+for name in ("ALLOWED_HOSTS", "CELERY_BROKER_URL", "CSRF_TRUSTED_ORIGINS", "DEBUG", "HTTPS", "SECRET_KEY"):
+    os.environ.pop(name, None)
+os.environ["DATA_DIR"] = str(DATA_DIR)
+os.environ["DJANGO_SETTINGS_MODULE"] = "evalsite.settings"
+# Playwright's synchronous interface keeps an event loop running in the thread that uses the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+os.environ["HF_HUB_OFFLINE"] = "1"
+django.setup()
+
+from evalsite import broker  # noqa: E402
+from scripts.with_postgres import free_port  # noqa: E402
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # it does not start as root otherwise
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+]
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures: list[str] = getattr(item, "fixturenames", [])
+        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures):
+            item.add_marker("database")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, "executable_path": shutil.which("chromium"), "args": CHROMIUM_FLAGS}
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running Redis server, shared by the session."""
+    folder, port = tmp_path_factory.mktemp("redis"), free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    command = [broker.find_server(), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
+    server = subprocess.Popen([*command, "--save", "", "--logfile", str(folder / "log")])
+    try:
+        while not broker.is_up(url):
+            assert server.poll() is None, (folder / "log").read_text()
+            time.sleep(0.02)
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
