@@ -1,0 +1,57 @@
+"""The operator's last resort: everything can be read, nothing that a study rests on can be changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from generation.models import Image, ImageJob, Prompt, PromptSet, System
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Model]
+else:
+    _ModelAdmin = admin.ModelAdmin  # not generic at run time
+
+
+class ReadOnlyAdmin(_ModelAdmin):
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(PromptSet)
+class PromptSetAdmin(ReadOnlyAdmin):
+    list_display = ("slug", "source", "sha256", "created_at")
+
+
+@admin.register(Prompt)
+class PromptAdmin(ReadOnlyAdmin):
+    list_display = ("prompt_set", "position", "text", "category", "challenge")
+    list_filter = ("prompt_set",)
+    list_select_related = ("prompt_set",)
+
+
+@admin.register(System)
+class SystemAdmin(ReadOnlyAdmin):
+    list_display = ("slug", "steps", "fingerprint", "created_at")
+
+
+@admin.register(ImageJob)
+class ImageJobAdmin(ReadOnlyAdmin):
+    list_display = ("id", "system", "prompt", "seed", "state", "attempts", "error")
+    list_filter = ("state", "system")
+    list_select_related = ("system", "prompt")
+
+
+@admin.register(Image)
+class ImageAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "job", "width", "height", "total_ms", "created_at")
+    list_select_related = ("job__system", "job__prompt")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from generation.prompt_sets import store_prompt_set
+from generation.prompts import PromptFileError, read_prompts, select
+
+
+class Command(BaseCommand):
+    help = "Read prompts from a PartiPrompts TSV, a CSV, a JSON list or plain lines into a named prompt set."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--set", required=True, metavar="SLUG", help="the name that study files use")
+        parser.add_argument(
+            "--exclude-challenge", action="append", default=[], metavar="CHALLENGE", help="may be repeated"
+        )
+        parser.add_argument("--sample", type=int, metavar="N", help="keep N of them, drawn at random")
+        parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            prompts = select(
+                read_prompts(options["file"]),
+                options["exclude_challenge"],
+                options["sample"],
+                options["seed"],
+            )
+            prompt_set, is_new = store_prompt_set(options["set"], prompts, _source(options))
+        except PromptFileError as error:
+            raise CommandError(str(error)) from error
+        verb = "imported" if is_new else "is there already"
+        self.stdout.write(f"Prompt set {prompt_set.slug}: {prompt_set.prompts.count()} prompts, {verb}.")
+
+
+def _source(options: dict[str, Any]) -> str:
+    """How the set was made, in words, for the study's report."""
+    parts = [options["file"].name]
+    if options["exclude_challenge"]:
+        parts.append(f"without {', '.join(options['exclude_challenge'])}")
+    if options["sample"] is not None:
+        parts.append(f"{options['sample']} drawn with seed {options['seed']}")
+    return ", ".join(parts)[:300]

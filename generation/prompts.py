@@ -1,0 +1,174 @@
+"""Prompt files: PartiPrompts TSV, CSV, JSON lists and plain lines become one list of prompts."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_PROMPT_COLUMNS = ("prompt", "prompts")
+
+
+class PromptFileError(ValueError):
+    """A prompt file, or what was asked of it, is wrong; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class PromptLine:
+    text: str
+    category: str = ""
+    challenge: str = ""
+
+
+def read_prompts(path: Path) -> list[PromptLine]:
+    """The prompts of a file, in its order, each text once and without outer white space.
+
+    .json is a list of strings or of objects with "prompt"; .csv and .tsv are tables with a column
+    Prompt or Prompts, as is any other file whose first line has tabs and such a column; everything
+    else holds one prompt a line. Tab-separated files have no quoting: quotes in them are text.
+    """
+    try:
+        content = _read_text(path)
+        return _checked(_parse(content, path.suffix.lower()))
+    except PromptFileError as error:
+        raise PromptFileError(f"{path.name}: {error}") from None
+
+
+def select(
+    prompts: Sequence[PromptLine],
+    exclude_challenges: Collection[str] = (),
+    sample: int | None = None,
+    seed: int = 0,
+) -> list[PromptLine]:
+    """The prompts without the excluded challenges, or a sample of them, in their own order.
+
+    A prompt's place in the draw is the SHA-256 of seed and text, so that the sample depends on
+    neither the Python version nor the file's order, and a smaller sample is part of a larger one.
+    """
+    known = sorted({prompt.challenge for prompt in prompts} - {""})
+    for challenge in exclude_challenges:
+        if challenge not in known:
+            occurring = f"those that do: {', '.join(known)}" if known else "the prompts have none"
+            raise PromptFileError(f"challenge {challenge!r} to exclude occurs nowhere; {occurring}")
+    left = [prompt for prompt in prompts if prompt.challenge not in exclude_challenges]
+    if not left:
+        raise PromptFileError("no prompt is left after the exclusions")
+    if sample is None:
+        return left
+    if not 1 <= sample <= len(left):
+        raise PromptFileError(f"sample is {sample}; allowed: 1 to {len(left)}, the prompts that are left")
+    drawn = set(sorted(left, key=lambda prompt: _draw(seed, prompt.text))[:sample])
+    return [prompt for prompt in left if prompt in drawn]
+
+
+def _draw(seed: int, text: str) -> str:
+    return hashlib.sha256(f"{seed}\n{text}".encode()).hexdigest()
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PromptFileError(f"cannot be read ({error.strerror})") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        raise PromptFileError(f"row {row} is not UTF-8 (byte {data[error.start]:#04x})") from None
+    if not text.strip():
+        raise PromptFileError("the file is empty")
+    return text
+
+
+def _parse(content: str, suffix: str) -> Iterable[tuple[int, PromptLine]]:
+    if suffix == ".json":
+        return _parse_json(content)
+    if suffix == ".csv":
+        return _parse_table(content, delimiter=",")
+    first_line = content.partition("\n")[0]
+    if suffix == ".tsv" or ("\t" in first_line and _find_prompt_column(_header(first_line.split("\t")))):
+        return _parse_table(content, delimiter="\t")
+    lines = content.rstrip("\r\n").split("\n")
+    return ((row, PromptLine(line)) for row, line in enumerate(lines, start=1))
+
+
+def _parse_table(content: str, delimiter: str) -> Iterator[tuple[int, PromptLine]]:
+    lines = io.StringIO(content.rstrip("\r\n"), newline="")
+    if delimiter == "\t":
+        rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
+    else:
+        rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    header = _header(_next_row(rows, 1) or [])
+    column = _find_prompt_column(header)
+    if column is None:
+        raise PromptFileError(f"no prompt column; found: {', '.join(header)}; allowed: Prompt or Prompts")
+    number = 1
+    while (cells := _next_row(rows, number + 1)) is not None:
+        number += 1
+        if len(cells) > len(header):
+            raise PromptFileError(f"row {number} has {len(cells)} fields, the header {len(header)}")
+        values = dict(zip(header, cells, strict=False))
+        yield number, _line(values, column)
+
+
+def _next_row(rows: Iterator[list[str]], number: int) -> list[str] | None:
+    try:
+        return next(rows, None)
+    except csv.Error as error:
+        raise PromptFileError(f"row {number} is not valid CSV ({error})") from None
+
+
+def _header(cells: Sequence[str]) -> list[str]:
+    return [cell.strip().lower() for cell in cells]
+
+
+def _find_prompt_column(header: Sequence[str]) -> str | None:
+    return next((column for column in _PROMPT_COLUMNS if column in header), None)
+
+
+def _line(values: Mapping[str, str], column: str) -> PromptLine:
+    category, challenge = (values.get(key, "").strip() for key in ("category", "challenge"))
+    return PromptLine(values.get(column, ""), category, challenge)
+
+
+def _parse_json(content: str) -> Iterator[tuple[int, PromptLine]]:
+    try:
+        items = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise PromptFileError(f"row {error.lineno} is not valid JSON ({error.msg})") from None
+    if not isinstance(items, list):
+        raise PromptFileError("holds no JSON list; allowed: a list of texts, or of objects with a prompt")
+    return ((number, _json_line(number, item)) for number, item in enumerate(items, start=1))
+
+
+def _json_line(number: int, item: Any) -> PromptLine:
+    values = {"prompt": item} if isinstance(item, str) else item
+    if not isinstance(values, dict) or "prompt" not in values:
+        raise PromptFileError(f"row {number} is neither a text nor an object with a prompt")
+    for key in ("prompt", "category", "challenge"):
+        if not isinstance(values.get(key, ""), str):
+            raise PromptFileError(f"row {number} has {key} {values[key]!r}; allowed: a text")
+    return _line(values, "prompt")
+
+
+def _checked(rows: Iterable[tuple[int, PromptLine]]) -> list[PromptLine]:
+    first_row: dict[str, int] = {}
+    prompts: list[PromptLine] = []
+    for row, prompt in rows:
+        text = prompt.text.strip()
+        if not text:
+            raise PromptFileError(f"row {row} has an empty prompt")
+        if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
+            raise PromptFileError(f"row {row} has a character that cannot be stored: {text!r}")
+        if text in first_row:
+            raise PromptFileError(f"row {row} repeats the prompt of row {first_row[text]}: {text!r}")
+        first_row[text] = row
+        prompts.append(PromptLine(text, prompt.category, prompt.challenge))
+    if not prompts:
+        raise PromptFileError("the file has no prompts")
+    return prompts

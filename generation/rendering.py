@@ -1,0 +1,86 @@
+"""What a worker does with a message: claim jobs, render them with the resident model, store or fail each."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import connection
+
+from generation import backends, jobs
+from generation.models import ImageJob, System
+from generation.systems import SystemSpec
+
+logger = logging.getLogger(__name__)
+
+stopping = threading.Event()  # set when the worker was told to stop: finish this batch, claim no other
+
+
+class Resident:
+    """The model that this worker holds in memory. One at a time: loading the next lets go of the last."""
+
+    def __init__(self) -> None:
+        self._fingerprint = ""
+        self._backend: backends.Backend | None = None
+
+    def backend(self, spec: SystemSpec) -> backends.Backend:
+        if self._backend is None or self._fingerprint != spec.fingerprint:
+            self._backend = None
+            self._backend = backends.create(spec, settings.DATA_DIR)
+            self._fingerprint = spec.fingerprint
+        return self._backend
+
+
+resident = Resident()
+
+
+def render_jobs(system_id: int, job_ids: Sequence[int]) -> None:
+    """Work through the jobs of one message, a batch at a time.
+
+    Jobs are claimed batch by batch, so that an attempt is counted only against the images that were really being
+    made when a worker died.
+    """
+    spec = System.objects.get(id=system_id).parsed_spec()
+    while not stopping.is_set():
+        token, claimed = jobs.claim(system_id, job_ids, settings.GENERATION_BATCH_SIZE)
+        if not claimed:
+            return
+        with _kept_alive(token):
+            _render_batch(spec, claimed)
+    jobs.dispatch(ImageJob.objects.claimable().filter(id__in=job_ids))
+
+
+def _render_batch(spec: SystemSpec, claimed: list[ImageJob]) -> None:
+    try:
+        rendered = resident.backend(spec).render([job.prompt.text for job in claimed], [job.seed for job in claimed])
+        for job, picture in zip(claimed, rendered, strict=True):
+            jobs.finish(job, picture)
+    except backends.PermanentBackendError as error:
+        for job in claimed:
+            jobs.fail(job, str(error))
+    except Exception as error:
+        logger.exception("%s: %d image(s) not made", spec.slug, len(claimed))
+        for job in claimed:
+            jobs.retry_later(job, f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _kept_alive(token: str) -> Iterator[None]:
+    """Extend the lease while the block runs, so that a batch may take any time and a death is seen within one lease."""
+    finished = threading.Event()
+
+    def beat() -> None:
+        while not finished.wait(settings.JOB_LEASE_SECONDS / 3):
+            jobs.extend_lease(token)
+        connection.close()
+
+    thread = threading.Thread(target=beat, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        thread.join()

@@ -1,0 +1,237 @@
+"""Systems: a model at one configuration, validated, immutable and identified by a fingerprint."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import math
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+Scalar = str | int | float | bool
+
+BACKEND_NAMES = ("diffusers", "deepfloyd", "muse", "stylegan-t", "endpoint")
+DTYPES = ("float16", "bfloat16", "float32")
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_REFERENCE = re.compile(r"\.?/.+|[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
+_FOLDER_MARKS = ("/", "./")
+_CATALOGUE = Path(__file__).with_name("catalogue.toml")
+
+
+class SpecError(ValueError):
+    """One key of a system's table is wrong: what was found there, and what is allowed."""
+
+    def __init__(self, key: str, found: str, allowed: str) -> None:
+        super().__init__(f"{key} is {found}; allowed: {allowed}")
+        self.key = key
+        self.found = found
+        self.allowed = allowed
+
+
+@dataclass(frozen=True)
+class SystemSpec:
+    """Everything that decides which pixels a system makes of a prompt and a seed.
+
+    `model`, `unet` and `vae` are hub ids ("org/name") or folders (absolute, or "./x" inside the data
+    folder). An empty `scheduler` leaves the checkpoint's own; otherwise it holds a "class" and that
+    class's options. `guidance_scale` None leaves the pipeline's own default.
+    """
+
+    name: str
+    backend: str
+    model: str
+    steps: int
+    width: int
+    height: int
+    pipeline: str | None = None
+    revision: str | None = None
+    variant: str | None = None
+    unet: str | None = None
+    vae: str | None = None
+    scheduler: Mapping[str, Scalar] = field(default_factory=dict, hash=False)
+    guidance_scale: float | None = None
+    dtype: str = "float16"
+    arguments: Mapping[str, Scalar] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if self.guidance_scale is not None:
+            object.__setattr__(self, "guidance_scale", float(self.guidance_scale))
+        for key in ("scheduler", "arguments"):
+            object.__setattr__(self, key, MappingProxyType(dict(getattr(self, key))))
+
+    @property
+    def slug(self) -> str:
+        return f"{self.name}@{self.steps}"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the canonical JSON of every field but the name."""
+        content = self.as_dict()
+        del content["name"]
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def as_dict(self) -> dict[str, Any]:
+        content = {key.name: getattr(self, key.name) for key in fields(self)}
+        return content | {"scheduler": dict(self.scheduler), "arguments": dict(self.arguments)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> SystemSpec:
+        _check_keys(content, _FIELDS)
+        for key in _REQUIRED:
+            if key not in content:
+                raise SpecError(key, "missing", _ALLOWED[key])
+        return cls(**content)
+
+
+_FIELDS = tuple(key.name for key in fields(SystemSpec))
+_REQUIRED = tuple(key.name for key in fields(SystemSpec) if key.default is MISSING and key.default_factory is MISSING)
+
+_TEXT = "a text that is not empty"
+_SIZE = "a whole number of pixels, a multiple of 8 and at least 8"
+_TABLE = "a table of texts, finite numbers, true and false"
+_FOLDER_OR_HUB = "a hub id such as 'org/name', an absolute folder, or './folder' inside the data folder"
+_ALLOWED = {
+    "name": "1 to 64 lower-case letters, digits, '-', '.' and '_', the first a letter or digit",
+    "backend": ", ".join(BACKEND_NAMES),
+    "model": _FOLDER_OR_HUB,
+    "unet": _FOLDER_OR_HUB,
+    "vae": _FOLDER_OR_HUB,
+    "pipeline": "the name of a diffusers pipeline class, such as 'StableDiffusionXLPipeline'",
+    "revision": _TEXT,
+    "variant": _TEXT,
+    "scheduler": _TABLE,
+    "scheduler.class": "the name of a diffusers scheduler class, such as 'EulerDiscreteScheduler'",
+    "steps": "a whole number of at least 1",
+    "guidance_scale": "a number of at least 0",
+    "width": _SIZE,
+    "height": _SIZE,
+    "dtype": ", ".join(DTYPES),
+    "arguments": _TABLE,
+}
+
+
+def catalogue() -> Mapping[str, Mapping[str, Any]]:
+    """The ready-made systems, by name, as catalogue.toml has them."""
+    return _read_catalogue()
+
+
+@cache
+def _read_catalogue() -> Mapping[str, Mapping[str, Any]]:
+    entries = tomllib.loads(_CATALOGUE.read_text(encoding="utf-8"))
+    return MappingProxyType({name: MappingProxyType(entry) for name, entry in entries.items()})
+
+
+def resolve(table: Mapping[str, object]) -> list[SystemSpec]:
+    """The systems that one table of a study file describes: one for each entry of `steps`.
+
+    The table either names a catalogue entry, whose keys it may replace one by one, or is a whole
+    specification with a name of its own.
+    """
+    _check_keys(table, ("catalogue", *_FIELDS))
+    content = dict(table)
+    if "catalogue" in content:
+        content = _from_catalogue(content.pop("catalogue"), content)
+    steps = content.get("steps")
+    if not isinstance(steps, list):
+        return [SystemSpec.from_dict(content)]
+    if not steps:
+        raise SpecError("steps", "an empty list", "a whole number of at least 1, or a list of them")
+    for count in steps:
+        if steps.count(count) > 1:
+            raise SpecError("steps", repr(steps), f"each number once, but {count!r} is repeated")
+    return [SystemSpec.from_dict(content | {"steps": count}) for count in steps]
+
+
+def _from_catalogue(name: object, overrides: Mapping[str, object]) -> dict[str, object]:
+    entry = catalogue().get(name) if isinstance(name, str) else None
+    if entry is None:
+        raise SpecError("catalogue", repr(name), _closest(str(name), catalogue()))
+    content: dict[str, Any] = {"name": name} | dict(entry)
+    for key in content.pop("fixed", ()):
+        if key in overrides and overrides[key] != content[key]:
+            reason = f"{content[key]!r}, the only value that {name} is made for"
+            raise SpecError(key, repr(overrides[key]), reason)
+    return content | dict(overrides)
+
+
+def _check_keys(table: Mapping[str, object], allowed: Collection[str]) -> None:
+    for key in table:
+        if key not in allowed:
+            raise SpecError(key, "not a known key", _closest(key, allowed))
+
+
+def _closest(word: str, allowed: Collection[str]) -> str:
+    near = difflib.get_close_matches(word, allowed, n=1)
+    return ", ".join(allowed) + (f" (did you mean {near[0]}?)" if near else "")
+
+
+def _check(spec: SystemSpec) -> None:
+    hub_or_folder = spec.backend != "endpoint"
+    valid = {
+        "name": isinstance(spec.name, str) and _NAME.fullmatch(spec.name),
+        "backend": spec.backend in BACKEND_NAMES,
+        "model": _is_reference(spec.model) if hub_or_folder else _is_text(spec.model),
+        "unet": spec.unet is None or _is_reference(spec.unet),
+        "vae": spec.vae is None or _is_reference(spec.vae),
+        "revision": spec.revision is None or _is_text(spec.revision),
+        "variant": spec.variant is None or _is_text(spec.variant),
+        "scheduler": _is_table(spec.scheduler),
+        "steps": _is_whole(spec.steps) and spec.steps >= 1,
+        "guidance_scale": spec.guidance_scale is None or _is_guidance(spec.guidance_scale),
+        "width": _is_size(spec.width),
+        "height": _is_size(spec.height),
+        "dtype": spec.dtype in DTYPES,
+        "arguments": _is_table(spec.arguments),
+    }
+    for key, is_valid in valid.items():
+        if not is_valid:
+            raise SpecError(key, repr(getattr(spec, key)), _ALLOWED[key])
+    if spec.revision is not None and spec.model.startswith(_FOLDER_MARKS):
+        raise SpecError("revision", repr(spec.revision), "none, because model is a folder")
+    _check_class_name("pipeline", spec.pipeline, required=spec.backend == "diffusers")
+    _check_class_name("scheduler.class", spec.scheduler.get("class"), required=bool(spec.scheduler))
+
+
+def _check_class_name(key: str, value: object, *, required: bool) -> None:
+    if value is None and required:
+        raise SpecError(key, "missing", _ALLOWED[key])
+    if value is not None and not (isinstance(value, str) and value.isidentifier()):
+        raise SpecError(key, repr(value), _ALLOWED[key])
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_reference(value: object) -> bool:
+    return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_size(value: int) -> bool:
+    return _is_whole(value) and value >= 8 and value % 8 == 0
+
+
+def _is_guidance(value: float) -> bool:
+    return _is_scalar(value) and not isinstance(value, str | bool) and value >= 0
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, Scalar) and not (isinstance(value, float) and not math.isfinite(value))
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(key, str) and _is_scalar(item) for key, item in value.items())

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generation.prompts import PromptFileError, PromptLine, read_prompts, select
+
+PARTI = (
+    "Prompt\tCategory\tChallenge\tNote\n"
+    "bond\tAbstract\tBasic\tconcepts\n"
+    'a sign that says "Deep Learning"\tWorld Knowledge\tWriting & Symbols\t\n'
+    '"unbalanced\tArts\tImagination\ta quote that is never closed\n'
+    "a piano \tArtifacts\tBasic\t\n"
+)
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize("name", ["parti.tsv", "parti.txt"])
+def test_parti_prompts_have_no_quoting(tmp_path: Path, name: str) -> None:
+    assert read_prompts(write(tmp_path, name, PARTI)) == [
+        PromptLine("bond", "Abstract", "Basic"),
+        PromptLine('a sign that says "Deep Learning"', "World Knowledge", "Writing & Symbols"),
+        PromptLine('"unbalanced', "Arts", "Imagination"),
+        PromptLine("a piano", "Artifacts", "Basic"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        (
+            "drawbench.csv",
+            'Prompts,Category\n"A red car, and a ""dog""",Colors\r\nA cat,\n',
+            [PromptLine('A red car, and a "dog"', "Colors"), PromptLine("A cat")],
+        ),
+        ("gecko.csv", "id,prompt,skill\n1,a cat,count\n", [PromptLine("a cat")]),
+        ("lines.csv", 'Prompt\n"two\nlines"\n', [PromptLine("two\nlines")]),
+        ("bom.csv", "\ufeffPrompt\na cat\n", [PromptLine("a cat")]),
+        ("hpd.json", '["a cat", "größe"]', [PromptLine("a cat"), PromptLine("größe")]),
+        (
+            "reward.json",
+            '[{"id": "1", "prompt": "a cat", "category": "Animals"}]',
+            [PromptLine("a cat", "Animals")],
+        ),
+        (
+            "compbench.txt",
+            "a cat, sleeping\r\na\u2028dog\n\n",
+            [PromptLine("a cat, sleeping"), PromptLine("a\u2028dog")],
+        ),
+        ("tabbed.txt", "a cat\tblack\n", [PromptLine("a cat\tblack")]),
+    ],
+)
+def test_formats(tmp_path: Path, name: str, content: str, expected: list[PromptLine]) -> None:
+    assert read_prompts(write(tmp_path, name, content)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.tsv", "", "a.tsv: the file is empty"),
+        ("a.txt", " \n\n", "a.txt: the file is empty"),
+        ("a.tsv", "Prompt\tCategory\n", "a.tsv: the file has no prompts"),
+        ("a.json", "[]", "a.json: the file has no prompts"),
+        (
+            "a.tsv",
+            "Text\tKind\nx\ty\n",
+            "a.tsv: no prompt column; found: text, kind; allowed: Prompt or Prompts",
+        ),
+        ("a.csv", "Text\nx\n", "a.csv: no prompt column; found: text; allowed: Prompt or Prompts"),
+        ("a.txt", "a cat\n \na dog\n", "a.txt: row 2 has an empty prompt"),
+        ("a.tsv", "Prompt\tCategory\na cat\tx\n\ty\n", "a.tsv: row 3 has an empty prompt"),
+        ("a.csv", "Prompt\na cat\n\na dog\n", "a.csv: row 3 has an empty prompt"),
+        ("a.json", '["a cat", " "]', "a.json: row 2 has an empty prompt"),
+        ("a.txt", "a cat\na dog\na cat \n", "a.txt: row 3 repeats the prompt of row 1: 'a cat'"),
+        ("a.csv", "Prompt,Category\na cat, black,x\n", "a.csv: row 2 has 3 fields, the header 2"),
+        ("a.csv", 'Prompt\na dog\n"a cat\n', "a.csv: row 3 is not valid CSV (unexpected end of data)"),
+        ("a.txt", b"a cat\na caf\xe9\n", "a.txt: row 2 is not UTF-8 (byte 0xe9)"),
+        ("a.txt", "a\0cat\n", r"a.txt: row 1 has a character that cannot be stored: 'a\x00cat'"),
+        ("a.json", '["a \\ud800"]', r"a.json: row 1 has a character that cannot be stored: 'a \ud800'"),
+        ("a.json", '["a"\n"b"]', "a.json: row 2 is not valid JSON (Expecting ',' delimiter)"),
+        (
+            "a.json",
+            '{"prompt": "a"}',
+            "a.json: holds no JSON list; allowed: a list of texts, or of objects with a prompt",
+        ),
+        ("a.json", '["a", 3]', "a.json: row 2 is neither a text nor an object with a prompt"),
+        ("a.json", '[{"text": "a"}]', "a.json: row 1 is neither a text nor an object with a prompt"),
+        ("a.json", '[{"prompt": null}]', "a.json: row 1 has prompt None; allowed: a text"),
+    ],
+)
+def test_bad_file(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
+    with pytest.raises(PromptFileError) as caught:
+        read_prompts(write(tmp_path, name, content))
+    assert str(caught.value) == message
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(PromptFileError) as caught:
+        read_prompts(tmp_path / "none.tsv")
+    assert str(caught.value) == "none.tsv: cannot be read (No such file or directory)"
+
+
+PROMPTS = [PromptLine(f"prompt {n}", challenge="Basic" if n % 2 else "Complex") for n in range(20)]
+
+
+def test_select_excludes_challenges() -> None:
+    assert select(PROMPTS, ["Basic"]) == PROMPTS[::2]
+
+
+def test_sample_keeps_the_order_and_is_stable() -> None:
+    sample = select(PROMPTS, sample=4, seed=7)
+    assert [prompt.text for prompt in sample] == ["prompt 2", "prompt 3", "prompt 9", "prompt 19"]
+    assert [prompt for prompt in PROMPTS if prompt in sample] == sample
+
+
+def test_sample_depends_on_the_seed_but_not_on_the_order() -> None:
+    sample = select(PROMPTS, sample=4, seed=7)
+    assert set(select(PROMPTS[::-1], sample=4, seed=7)) == set(sample)
+    assert set(select(PROMPTS, sample=4, seed=8)) != set(sample)
+
+
+def test_smaller_sample_is_part_of_a_larger_one() -> None:
+    assert set(select(PROMPTS, sample=4, seed=7)) < set(select(PROMPTS, sample=9, seed=7))
+
+
+@pytest.mark.parametrize(
+    ("exclude", "sample", "message"),
+    [
+        (["Easy"], None, "challenge 'Easy' to exclude occurs nowhere; those that do: Basic, Complex"),
+        (["Basic", "Complex"], None, "no prompt is left after the exclusions"),
+        (["Basic"], 11, "sample is 11; allowed: 1 to 10, the prompts that are left"),
+        ([], 0, "sample is 0; allowed: 1 to 20, the prompts that are left"),
+    ],
+)
+def test_bad_selection(exclude: list[str], sample: int | None, message: str) -> None:
+    with pytest.raises(PromptFileError) as caught:
+        select(PROMPTS, exclude, sample)
+    assert str(caught.value) == message
+
+
+def test_excluding_from_prompts_without_challenges() -> None:
+    with pytest.raises(PromptFileError) as caught:
+        select([PromptLine("a cat")], ["Basic"])
+    assert str(caught.value) == "challenge 'Basic' to exclude occurs nowhere; the prompts have none"

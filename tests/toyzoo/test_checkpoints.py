@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NAMES = ["tiny-lcm-unet", "tiny-sdxl", "tiny-sdxl-turbo"]
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from toyzoo.checkpoints import write_all
+
+    folder = tmp_path_factory.mktemp("zoo") / "checkpoints"
+    write_all(folder)
+    return folder
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_everything_is_small(zoo: Path) -> None:
+    assert sorted(path.name for path in zoo.iterdir()) == NAMES
+    assert all(size_of(zoo / name) < 5_000_000 for name in NAMES)
+
+
+def test_layout_is_the_old_one_of_the_hub(zoo: Path) -> None:
+    from safetensors import safe_open
+
+    index = json.loads((zoo / "tiny-sdxl" / "model_index.json").read_text())
+    assert {path.name for path in (zoo / "tiny-sdxl").iterdir() if path.is_dir()} == {
+        name for name in index if not name.startswith("_") and isinstance(index[name], list)
+    }
+    for tokenizer in ("tokenizer", "tokenizer_2"):
+        files = {path.name for path in (zoo / "tiny-sdxl" / tokenizer).iterdir()}
+        assert {"vocab.json", "merges.txt"} < files
+    for suffix in ("", ".fp16"):
+        weights = zoo / "tiny-sdxl" / "text_encoder_2" / f"model{suffix}.safetensors"
+        with safe_open(weights, "pt") as tensors:
+            assert {key.partition(".")[0] for key in tensors.keys()}  # noqa: SIM118 == {"text_model", "text_projection"}
+
+
+@pytest.mark.parametrize(
+    ("name", "scheduler", "spacing"),
+    [
+        ("tiny-sdxl", "EulerDiscreteScheduler", "leading"),
+        ("tiny-sdxl-turbo", "EulerAncestralDiscreteScheduler", "trailing"),
+    ],
+)
+def test_schedulers(zoo: Path, name: str, scheduler: str, spacing: str) -> None:
+    config = json.loads((zoo / name / "scheduler" / "scheduler_config.json").read_text())
+    assert (config["_class_name"], config["timestep_spacing"]) == (scheduler, spacing)
+
+
+def test_pipelines_are_loaded_whole(zoo: Path) -> None:
+    """No weight is missing or left over: diffusers would draw it at random, or drop it, without an error."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    folder = zoo / "tiny-sdxl"
+    for kind, path in [
+        (CLIPTextModel, folder / "text_encoder"),
+        (CLIPTextModelWithProjection, folder / "text_encoder_2"),
+        (UNet2DConditionModel, folder / "unet"),
+        (AutoencoderKL, folder / "vae"),
+        (UNet2DConditionModel, zoo / "tiny-lcm-unet"),
+    ]:
+        _, loading = kind.from_pretrained(str(path), output_loading_info=True)
+        assert not any(loading.values()), path
+
+
+def test_same_seed_writes_the_same_files(tmp_path: Path) -> None:
+    from toyzoo.checkpoints import write_lcm_unet
+
+    for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
+        write_lcm_unet(tmp_path / name, seed)
+    first, again, other = ((tmp_path / name / "diffusion_pytorch_model.safetensors").read_bytes() for name in "abc")
+    assert first == again != other
+
+
+def test_writing_leaves_the_global_random_state_alone(tmp_path: Path) -> None:
+    import torch
+
+    from toyzoo.checkpoints import write_lcm_unet
+
+    before = torch.random.get_rng_state()
+    write_lcm_unet(tmp_path / "unet", seed=1)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_only_what_is_missing_is_written(zoo: Path) -> None:
+    from toyzoo.checkpoints import write_all
+
+    assert write_all(zoo) == []
+
+
+def test_what_an_interrupted_run_left_is_replaced(tmp_path: Path) -> None:
+    from toyzoo.checkpoints import write_lcm_unet
+
+    (tmp_path / ".unet.part").mkdir()
+    (tmp_path / ".unet.part" / "half").touch()
+    write_lcm_unet(tmp_path / "unet", seed=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["unet"]
+    assert not (tmp_path / "unet" / "half").exists()
+
+
+def test_command(zoo: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "toyzoo.checkpoints", str(zoo)], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == ""
