@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from kombu.exceptions import OperationalError
+from tqdm import tqdm
+
+from comparisons.models import Study
+from comparisons.studies import (
+    StudyError,
+    build_comparisons,
+    find_study,
+    image_jobs,
+    request_images,
+    systems_named,
+)
+from generation import jobs
+from generation.models import ImageJob
+
+POLL_SECONDS = 0.5
+SILENCE_SECONDS = 30
+
+
+class Command(BaseCommand):
+    help = "Ask the workers for every image of a study that is missing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--system", action="append", metavar="SLUG", help="only this one; may be repeated")
+        parser.add_argument("--wait", action="store_true", help="show the progress until all images are there")
+        parser.add_argument("--retry", action="store_true", help="also try again what has failed")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            study = find_study(options["slug"])
+            systems = systems_named(study, options["system"])
+            new = request_images(study, systems)
+            mine = image_jobs(study).filter(system__in=systems)
+            retried = jobs.retry_failed(mine) if options["retry"] else 0
+        except StudyError as error:
+            raise CommandError(str(error)) from error
+        except (OperationalError, OSError) as error:
+            raise CommandError(
+                f"The jobs are queued, but no broker answers ({error}). Start a worker with `make worker`: "
+                "it starts a broker where none is configured, and finds the jobs by itself."
+            ) from error
+        self.stdout.write(f"{new} new, {retried} to try again, {mine.count()} in all.")
+        if options["wait"]:
+            self._wait(study, mine)
+        else:
+            self.stdout.write("The worker makes them now, and pairs can be judged as they come.")
+
+    def _wait(self, study: Study, mine: Any) -> None:
+        total, last_change = mine.count(), time.monotonic()
+        with tqdm(total=total, unit="image", initial=mine.filter(state=ImageJob.State.DONE).count()) as bar:
+            while True:
+                done = mine.filter(state=ImageJob.State.DONE).count()
+                failed = mine.filter(state=ImageJob.State.FAILED).count()
+                if done != bar.n:
+                    bar.update(done - bar.n)
+                    last_change = time.monotonic()
+                if done + failed == total:
+                    break
+                running = mine.filter(state=ImageJob.State.RUNNING).exists()
+                if not running and time.monotonic() - last_change > SILENCE_SECONDS:
+                    last_change = time.monotonic()
+                    bar.write("Nothing is being made. Is a worker running? Start one with `make worker`.")
+                time.sleep(POLL_SECONDS)
+        built = build_comparisons(study)
+        self.stdout.write(f"{done} images are there; {built} new comparisons are ready to be judged.")
+        if failed:
+            raise CommandError(self._failures(mine, study))
+
+    def _failures(self, mine: Any, study: Study) -> str:
+        failed = mine.filter(state=ImageJob.State.FAILED).select_related("system", "prompt")
+        lines = [f"  {job.system.slug}, prompt {job.prompt.position}: {job.error}" for job in failed[:10]]
+        heading = f"{failed.count()} images failed (the first ten):"
+        return "\n".join([heading, *lines, f"Try them again with: manage.py generate {study.slug} --retry --wait"])

@@ -1,0 +1,333 @@
+"""Studies, their comparisons, the leases that raters hold, and the votes."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from generation.models import Image, PromptSet, System
+
+
+def new_key() -> str:
+    """An address that says nothing: raters must not read a system's name in a study's slug."""
+    return secrets.token_urlsafe(9).replace("-", "x").replace("_", "y")
+
+
+def new_completion_code() -> str:
+    return secrets.token_hex(4).upper()
+
+
+class Study(models.Model):
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        OPEN = "open"
+        CLOSED = "closed"
+
+    slug = models.SlugField(max_length=100, unique=True)
+    key = models.CharField(max_length=20, unique=True, default=new_key, editable=False)
+    title = models.CharField(max_length=200, help_text="shown to raters")
+    introduction = models.TextField(blank=True)
+    consent_text = models.TextField()
+    prompt_set = models.ForeignKey(PromptSet, on_delete=models.PROTECT, related_name="studies")
+    systems = models.ManyToManyField(System, related_name="studies")
+    votes_wanted = models.PositiveIntegerField(help_text="votes wanted for each comparison")
+    judgements_per_question = models.PositiveIntegerField(null=True, blank=True)
+    display_px = models.PositiveIntegerField()
+    seed = models.PositiveBigIntegerField()
+    matchmaking = models.CharField(max_length=50)
+    design = models.JSONField(help_text="all that decides what is asked and shown; its hash is the design hash")
+    design_hash = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    created_at = models.DateTimeField(default=timezone.now)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "slug")
+        verbose_name_plural = "studies"
+        constraints = (
+            models.CheckConstraint(condition=Q(state__in=["draft", "open", "closed"]), name="study_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(state="draft", opened_at__isnull=True, design_hash="")
+                | (~Q(state="draft") & Q(opened_at__isnull=False) & ~Q(design_hash="")),
+                name="study_draft_iff_never_opened",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="closed", closed_at__isnull=False, closed_at__gte=F("opened_at"))
+                | (~Q(state="closed") & Q(closed_at__isnull=True)),
+                name="study_closed_after_opened",
+            ),
+            models.CheckConstraint(condition=Q(votes_wanted__gte=1), name="study_wants_votes"),
+        )
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Question(models.Model):
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="questions")
+    key = models.SlugField(max_length=50)
+    position = models.PositiveIntegerField()
+    wording = models.CharField(max_length=300)
+    offers_tie = models.BooleanField(default=False)
+    offers_both_bad = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("study", "position")
+        constraints = (
+            models.UniqueConstraint(fields=["study", "key"], name="one_question_per_key"),
+            models.UniqueConstraint(fields=["study", "position"], name="one_question_per_position"),
+        )
+
+    def __str__(self) -> str:
+        return self.key
+
+    def outcomes(self) -> list[str]:
+        """What may be answered."""
+        offered = [Vote.Outcome.LEFT, Vote.Outcome.RIGHT]
+        if self.offers_tie:
+            offered.append(Vote.Outcome.TIE)
+        if self.offers_both_bad:
+            offered.append(Vote.Outcome.BOTH_BAD)
+        return [str(outcome) for outcome in offered]
+
+
+class Matchup(models.Model):
+    """Two systems under one question: what matchmaking chooses between, and where the sides are balanced.
+
+    Open leases and on-time votes are counted; a lease that expires is taken back out.
+    """
+
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="matchups")
+    system_a = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+    system_b = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+    votes_wanted = models.PositiveIntegerField(default=0, help_text="by all its comparisons together")
+    a_left = models.PositiveIntegerField(default=0, help_text="times that system a was shown on the left")
+    b_left = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ("question", "system_a", "system_b")
+        constraints = (
+            models.UniqueConstraint(fields=["question", "system_a", "system_b"], name="one_matchup_per_pair"),
+            models.CheckConstraint(condition=Q(system_a__lt=F("system_b")), name="matchup_systems_ordered"),
+            models.CheckConstraint(condition=Q(a_left__gte=0, b_left__gte=0), name="matchup_sides_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.system_a} and {self.system_b}: {self.question}"
+
+
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def open_to(self, session: RaterSession) -> ComparisonQuerySet:
+        """Those with capacity left which this session has not seen."""
+        seen = Assignment.objects.filter(session=session).values("comparison_id")
+        return self.filter(taken__lt=F("votes_wanted")).exclude(id__in=seen)
+
+    def with_systems(self) -> ComparisonQuerySet:
+        return self.select_related("matchup", "image_a__job")
+
+
+class Comparison(models.Model):
+    """One question about two images of one prompt. `taken` counts open leases and on-time votes."""
+
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="comparisons")
+    matchup = models.ForeignKey(Matchup, on_delete=models.CASCADE, related_name="comparisons")
+    image_a = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
+    image_b = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
+    votes_wanted = models.PositiveIntegerField()
+    open_leases = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    taken = models.GeneratedField(
+        expression=F("open_leases") + F("done"), output_field=models.PositiveIntegerField(), db_persist=True
+    )
+    shuffle = models.PositiveIntegerField(help_text="random: the order among equals")
+
+    objects = ComparisonQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["question", "image_a", "image_b"], name="one_comparison_per_pair"),
+            models.CheckConstraint(condition=Q(open_leases__gte=0, done__gte=0), name="comparison_counts_not_negative"),
+            models.CheckConstraint(
+                condition=Q(votes_wanted__gte=F("open_leases") + F("done")), name="comparison_quota_kept"
+            ),
+        )
+        indexes = (models.Index(fields=["matchup", "taken", "shuffle"], name="next_comparison"),)
+
+    def __str__(self) -> str:
+        return f"comparison {self.pk}"
+
+    def is_in_system_order(self) -> bool:
+        """Images are ordered by their id and systems by theirs: is image a the one of the matchup's system a?"""
+        return self.image_a.job.system_id == self.matchup.system_a_id
+
+
+class Rater(models.Model):
+    """Somebody who takes part. No name, no address: the session's key in their browser is all we know."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        SIMULATED = "simulated"
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PERSON)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(kind__in=["person", "simulated"]), name="rater_kind_is_known"),
+        )
+
+    def __str__(self) -> str:
+        return f"rater {self.pk}"
+
+
+class RaterSession(models.Model):
+    rater = models.ForeignKey(Rater, on_delete=models.PROTECT, related_name="sessions")
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="sessions")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    consented_at = models.DateTimeField()
+    completion_code = models.CharField(max_length=20, default=new_completion_code, editable=False)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["rater", "study"], name="one_session_per_rater_and_study"),)
+
+    def __str__(self) -> str:
+        return f"session {self.pk}"
+
+    def votes(self) -> VoteQuerySet:
+        return Vote.objects.filter(assignment__session=self)
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def open(self) -> AssignmentQuerySet:
+        return self.filter(state=Assignment.State.OPEN)
+
+    def expired_leases(self) -> AssignmentQuerySet:
+        return self.open().filter(expires_at__lt=timezone.now())
+
+
+class Assignment(models.Model):
+    """A lease: this session looks at this comparison, with this side order, until then.
+
+    open -> done      the answer came
+    open -> expired   nobody answered; the capacity went back
+    expired -> done   the answer came after all: kept, marked late, outside the quota
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        DONE = "done"
+        EXPIRED = "expired"
+
+    session = models.ForeignKey(RaterSession, on_delete=models.PROTECT, related_name="assignments")
+    comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="assignments")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    a_is_left = models.BooleanField()
+    left_token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    right_token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    probability = models.FloatField(help_text="with which matchmaking drew this pair of systems")
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["session", "comparison"], name="comparison_seen_once"),
+            models.UniqueConstraint(
+                fields=["session"], condition=Q(state="open"), name="one_open_assignment_per_session"
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("issued_at")), name="assignment_expires_later"),
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "done", "expired"]), name="assignment_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(probability__gt=0, probability__lte=1), name="assignment_probability_valid"
+            ),
+        )
+        indexes = (models.Index(fields=["expires_at"], name="open_lease_by_end", condition=Q(state="open")),)
+
+    def __str__(self) -> str:
+        return f"assignment {self.pk}"
+
+
+class InsertOnlyError(TypeError):
+    """Votes are what people said: they are never changed or deleted, only excluded with a reason."""
+
+
+class VoteQuerySet(models.QuerySet["Vote"]):
+    def update(self, **kwargs: object) -> int:
+        raise InsertOnlyError("votes are insert-only: exclude them instead")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise InsertOnlyError("votes are insert-only: exclude them instead")
+
+
+class Vote(models.Model):
+    """What the rater answered, as seen: left and right. Insert-only; triggers in the database refuse the rest."""
+
+    class Outcome(models.TextChoices):
+        LEFT = "left"
+        RIGHT = "right"
+        TIE = "tie"
+        BOTH_BAD = "both_bad"
+
+    assignment = models.OneToOneField(Assignment, on_delete=models.PROTECT, related_name="vote")
+    client_key = models.UUIDField(unique=True, help_text="minted by the page: the same answer posted twice is one vote")
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    response_ms = models.PositiveIntegerField()
+    late = models.BooleanField(default=False)
+    answered_at = models.DateTimeField(default=timezone.now)
+
+    objects = VoteQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(outcome__in=["left", "right", "tie", "both_bad"]), name="vote_outcome_is_known"
+            ),
+            models.CheckConstraint(condition=Q(response_ms__gte=0), name="vote_time_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"vote {self.pk}"
+
+
+class Exclusion(models.Model):
+    """Takes a vote or a whole session out of an analysis, for a stated reason, until revoked."""
+
+    vote = models.ForeignKey(Vote, on_delete=models.PROTECT, null=True, blank=True, related_name="exclusions")
+    session = models.ForeignKey(
+        RaterSession, on_delete=models.PROTECT, null=True, blank=True, related_name="exclusions"
+    )
+    reason = models.CharField(max_length=300)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(vote__isnull=False, session__isnull=True) | Q(vote__isnull=True, session__isnull=False),
+                name="exclusion_has_one_target",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="exclusion_has_reason"),
+            models.UniqueConstraint(
+                fields=["vote"], condition=Q(revoked_at__isnull=True), name="one_exclusion_per_vote"
+            ),
+            models.UniqueConstraint(
+                fields=["session"], condition=Q(revoked_at__isnull=True), name="one_exclusion_per_session"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.reason

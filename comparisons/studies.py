@@ -1,0 +1,219 @@
+"""Studies: create, open, close, ask for the images, build the comparisons, count how far it all is."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import random
+from collections.abc import Iterable, Sequence
+
+from django.db import models, transaction
+from django.db.models import F, Q, Sum
+from django.utils import timezone
+
+from comparisons.models import Comparison, Matchup, Question, Study
+from comparisons.study_file import StudySpec
+from generation import jobs
+from generation.backends import missing_backend
+from generation.models import Image, ImageJob, ImageJobQuerySet, PromptSet, System
+from generation.systems import SystemSpec
+
+
+class StudyError(Exception):
+    """One sentence for the researcher: what is wrong with the study, and what to do."""
+
+
+def find_study(slug: str) -> Study:
+    study = Study.objects.filter(slug=slug).first()
+    if study is None:
+        existing = ", ".join(Study.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
+        raise StudyError(f"There is no study {slug!r}; existing: {existing}.")
+    return study
+
+
+@transaction.atomic
+def create_study(spec: StudySpec) -> tuple[Study, bool]:
+    """The study of this specification, and whether it is new or changed. A draft may be replaced, an open study not."""
+    prompt_set = PromptSet.objects.filter(slug=spec.prompt_set).first()
+    if prompt_set is None:
+        raise StudyError(
+            f"prompt_set is {spec.prompt_set!r}, which does not exist: "
+            f"import it first with import_prompts FILE --set {spec.prompt_set}."
+        )
+    design = spec.as_design() | {"prompts_sha256": prompt_set.sha256}
+    earlier = Study.objects.filter(slug=spec.slug).first()
+    if earlier and earlier.design == design:
+        return earlier, False
+    if earlier and earlier.state != Study.State.DRAFT:
+        changed = ", ".join(key for key in design if earlier.design.get(key) != design[key])
+        raise StudyError(
+            f"slug is {spec.slug!r}, a study that is {earlier.state} with another design (changed: {changed}): "
+            "its design is frozen, so give this one another slug."
+        )
+    if earlier:
+        earlier.delete()
+    study = Study.objects.create(
+        slug=spec.slug,
+        title=spec.title,
+        introduction=spec.introduction,
+        consent_text=spec.consent,
+        prompt_set=prompt_set,
+        votes_wanted=spec.votes_wanted,
+        judgements_per_question=spec.judgements_per_question,
+        display_px=spec.display_px,
+        seed=spec.seed,
+        matchmaking=spec.matchmaking,
+        design=design,
+    )
+    study.systems.set([_system(system) for system in spec.systems])
+    Question.objects.bulk_create(
+        Question(
+            study=study,
+            key=question.key,
+            position=position,
+            wording=question.wording,
+            offers_tie=question.tie,
+            offers_both_bad=question.both_bad,
+        )
+        for position, question in enumerate(spec.questions)
+    )
+    return study, True
+
+
+def _system(spec: SystemSpec) -> System:
+    same = System.objects.filter(Q(slug=spec.slug) | Q(fingerprint=spec.fingerprint)).first()
+    if same is None:
+        return System.objects.create(
+            slug=spec.slug, fingerprint=spec.fingerprint, steps=spec.steps, spec=spec.as_dict()
+        )
+    if same.slug != spec.slug:
+        raise StudyError(f"system {spec.slug!r} has the settings of {same.slug!r}, which exists: use that name.")
+    if same.fingerprint != spec.fingerprint:
+        now, then = spec.as_dict(), same.spec
+        changed = ", ".join(f"{key} {then.get(key)!r} to {now[key]!r}" for key in now if then.get(key) != now[key])
+        raise StudyError(
+            f"system {spec.slug!r} exists with other settings (changed: {changed}): "
+            "a system never changes, so give this one another name."
+        )
+    return same
+
+
+def design_hash(study: Study) -> str:
+    """SHA-256 of the canonical JSON of the design: who has the same hash asked the same thing."""
+    canonical = json.dumps(study.design, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def open_study(study: Study) -> bool:
+    """Freeze the design and let raters in. False: it was open already."""
+    drafts = Study.objects.filter(id=study.id, state=Study.State.DRAFT)
+    opened = drafts.update(state=Study.State.OPEN, opened_at=timezone.now(), design_hash=design_hash(study))
+    study.refresh_from_db()
+    if study.state == Study.State.CLOSED:
+        raise StudyError(f"Study {study.slug!r} is closed: closed studies stay closed.")
+    return opened == 1
+
+
+def close_study(study: Study) -> bool:
+    """Hand out no more pairs; answers to pairs already handed out are still kept. False: it was closed already."""
+    if study.state == Study.State.DRAFT:
+        raise StudyError(f"Study {study.slug!r} is a draft: only an open study can be closed.")
+    closed = Study.objects.filter(id=study.id, state=Study.State.OPEN).update(
+        state=Study.State.CLOSED, closed_at=timezone.now()
+    )
+    study.refresh_from_db()
+    return closed == 1
+
+
+def systems_named(study: Study, slugs: Sequence[str] | None) -> list[System]:
+    """The study's systems, or only those of these slugs."""
+    systems = list(study.systems.order_by("slug"))
+    if not slugs:
+        return systems
+    for slug in slugs:
+        if slug not in {system.slug for system in systems}:
+            allowed = ", ".join(system.slug for system in systems)
+            raise StudyError(f"--system is {slug!r}; study {study.slug!r} has: {allowed}.")
+    return [system for system in systems if system.slug in slugs]
+
+
+def request_images(study: Study, systems: Iterable[System]) -> int:
+    """Ask for every missing image of these systems; return how many are new. Nothing is asked if one cannot be made."""
+    if study.state == Study.State.DRAFT:
+        raise StudyError(f"Study {study.slug!r} is a draft: open it first with open_study {study.slug}.")
+    systems = list(systems)
+    missing = [sentence for system in systems if (sentence := missing_backend(system.parsed_spec()))]
+    if missing:
+        raise StudyError("\n".join([*missing, "Nothing was queued. Name the others with --system to make them now."]))
+    prompts = list(study.prompt_set.prompts.all())
+    wishes = [(system, prompt, study.seed + prompt.position) for system in systems for prompt in prompts]
+    new = jobs.request(wishes, study.display_px)
+    jobs.dispatch(image_jobs(study).claimable())
+    return new
+
+
+def image_jobs(study: Study) -> ImageJobQuerySet:
+    """The jobs whose images this study shows. All systems start a prompt from one seed: study seed + position."""
+    return ImageJob.objects.filter(
+        system__in=study.systems.all(),
+        prompt__prompt_set=study.prompt_set_id,
+        seed=F("prompt__position") + study.seed,
+    )
+
+
+@transaction.atomic
+def build_comparisons(study: Study) -> int:
+    """Insert a comparison for every question and pair of finished images that has none; return how many."""
+    if study.state != Study.State.OPEN:
+        return 0
+    by_prompt = _images_by_prompt(study)
+    pairs = sum(len(images) * (len(images) - 1) // 2 for images in by_prompt.values())
+    existing = Comparison.objects.filter(question__study=study)
+    before = existing.count()
+    if before == pairs * study.questions.count():
+        return 0
+    for question in study.questions.all():
+        _build_for(question, by_prompt)
+    Matchup.objects.filter(question__study=study).update(
+        votes_wanted=_subtotal(Comparison.objects.filter(matchup=models.OuterRef("pk")))
+    )
+    return existing.count() - before
+
+
+def _subtotal(comparisons: models.QuerySet[Comparison]) -> models.Subquery:
+    totals = comparisons.order_by().values("matchup").annotate(total=Sum("votes_wanted"))
+    return models.Subquery(totals.values("total"))
+
+
+def _images_by_prompt(study: Study) -> dict[int, list[Image]]:
+    by_prompt: dict[int, list[Image]] = {}
+    images = Image.objects.filter(job__in=image_jobs(study)).select_related("job").order_by("id")
+    for image in images:
+        by_prompt.setdefault(image.job.prompt_id, []).append(image)
+    return by_prompt
+
+
+def _build_for(question: Question, by_prompt: dict[int, list[Image]]) -> None:
+    study = question.study
+    system_ids = sorted(study.systems.values_list("id", flat=True))
+    Matchup.objects.bulk_create(
+        [Matchup(question=question, system_a_id=a, system_b_id=b) for a, b in itertools.combinations(system_ids, 2)],
+        ignore_conflicts=True,
+    )
+    matchups = {(m.system_a_id, m.system_b_id): m for m in question.matchups.all()}
+    rng = random.Random(f"{study.design_hash}:{question.key}:{sum(map(len, by_prompt.values()))}")
+    rows = [
+        Comparison(
+            question=question,
+            matchup=matchups[min(pair), max(pair)],
+            image_a=a,
+            image_b=b,
+            votes_wanted=study.votes_wanted,
+            shuffle=rng.randrange(2**31),
+        )
+        for images in by_prompt.values()
+        for a, b in itertools.combinations(images, 2)
+        for pair in [(a.job.system_id, b.job.system_id)]
+    ]
+    Comparison.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)

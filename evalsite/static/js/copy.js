@@ -1,0 +1,16 @@
+/** Buttons that copy the text of another element: <button data-copy="ID">. */
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const label = button.textContent;
+  button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.textContent.trim());
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(source);
+      button.textContent = "Selected: now copy it";
+    }
+    setTimeout(() => (button.textContent = label), 4_000);
+  });
+}
