@@ -1,0 +1,78 @@
+"""python -m analysis votes.csv: the statistics of any vote file, without a database."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.stats.errors import StatsError, VoteFileError, listed
+from analysis.stats.outcomes import VoteTable
+from analysis.stats.summary import summarise
+from analysis.stats.terminal import render
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        votes = VoteTable.from_csv(options.votes)
+        if options.question is not None:
+            votes = _one_question(votes, options.question, options.votes.name)
+        summary = summarise(votes, seed=options.seed)
+        if options.json is not None:
+            options.json.write_text(json.dumps(summary, allow_nan=False, indent=2) + "\n", encoding="utf-8")
+    except StatsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{options.json}: cannot be written: {error.strerror}.", file=sys.stderr)
+        return 2
+    if not options.quiet:
+        _print(render(summary))
+    return 0
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Whoever reads (head, less) has seen enough; the interpreter's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _one_question(votes: VoteTable, question: str, name: str) -> VoteTable:
+    if question not in votes.questions:
+        known = listed([f'"{key}"' for key in votes.questions], limit=10)
+        raise VoteFileError(f'{name}: no question "{question}"; the file has {known}.')
+    return votes.split_by_question()[question]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis",
+        description="Win rates, Elo and Bradley-Terry ratings of a file of pairwise votes.",
+        epilog=(
+            "The file is CSV with the columns question, prompt_id, system_left, system_right, outcome "
+            "(left, right, tie or both_bad) and rater; vote_id, category, challenge, session, response_ms "
+            "and answered_at are optional; others are ignored."
+        ),
+    )
+    parser.add_argument("votes", type=Path, help="the vote file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to FILE")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("--question", metavar="Q", help="read only the votes on question Q")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of Elo's shuffled orders (default 0)")
+    return parser
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'seed is "{text}"; allowed are whole numbers from 0')
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Studies as the list and the head of a study's page show them: how far images and votes are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, QuerySet, Sum
+from django.urls import reverse
+
+from comparisons.models import Matchup, Rater, Study, Vote
+from generation.models import ImageJob
+
+
+@dataclass(frozen=True)
+class StudyOverview:
+    slug: str
+    title: str
+    state: str
+    get_state_display: str
+    opened_at: datetime | None
+    closed_at: datetime | None
+    design_hash: str
+    images_done: int
+    images_total: int
+    votes: int
+    votes_wanted: int
+    simulated_votes: int
+    url: str
+
+
+def overviews(chosen: QuerySet[Study]) -> list[StudyOverview]:
+    """In as many queries for a thousand studies as for one."""
+    studies = list(
+        chosen.prefetch_related("systems").annotate(prompt_count=Count("prompt_set__prompts", distinct=True))
+    )
+    wanted = dict(
+        Matchup.objects.filter(question__study__in=studies)
+        .order_by()
+        .values_list("question__study")
+        .annotate(Sum("votes_wanted"))
+    )
+    votes = _votes_by_kind(studies)
+    images = _images_done(studies)
+    return [
+        StudyOverview(
+            slug=study.slug,
+            title=study.title,
+            state=study.state,
+            get_state_display=study.get_state_display(),
+            opened_at=study.opened_at,
+            closed_at=study.closed_at,
+            design_hash=study.design_hash,
+            images_done=images[study.id],
+            images_total=len(study.systems.all()) * study.prompt_count,
+            votes=sum(votes[study.id, kind] for kind in Rater.Kind.values),
+            votes_wanted=wanted.get(study.id, 0),
+            simulated_votes=votes[study.id, Rater.Kind.SIMULATED],
+            url=reverse("studies:detail", args=[study.slug]),
+        )
+        for study in studies
+    ]
+
+
+def _votes_by_kind(studies: Collection[Study]) -> Counter[tuple[int, str]]:
+    session = "assignment__session__"
+    rows = (
+        Vote.objects.filter(assignment__session__study__in=studies)
+        .values_list(f"{session}study_id", f"{session}rater__kind")
+        .annotate(Count("id"))
+    )
+    return Counter({(study_id, kind): votes for study_id, kind, votes in rows})
+
+
+def _images_done(studies: Collection[Study]) -> Counter[int]:
+    """Finished images by study. Studies with the same prompts and seed share the images of their common systems."""
+    done = ImageJob.objects.filter(
+        state=ImageJob.State.DONE, prompt__prompt_set__in={study.prompt_set_id for study in studies}
+    )
+    rows = (
+        done.annotate(study_seed=F("seed") - F("prompt__position"))
+        .values_list("prompt__prompt_set_id", "study_seed", "system_id")
+        .annotate(Count("id"))
+    )
+    images = {(prompt_set, seed, system): count for prompt_set, seed, system, count in rows}
+    return Counter(
+        {
+            study.id: sum(images.get((study.prompt_set_id, study.seed, system.id), 0) for system in study.systems.all())
+            for study in studies
+        }
+    )

@@ -1,0 +1,109 @@
+"""A study's report: one page that needs nothing but itself, and the numbers beside it as files."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Count, F, Q
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from analysis import exports, snapshots
+from analysis.files import write_lines
+from analysis.results import headline, headline_chart, median_latency_ms, question_results
+from analysis.stats import Summary
+from comparisons.models import Rater, Study, Vote
+from comparisons.studies import image_jobs
+from generation.models import Image
+from generation.systems import SystemSpec
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The raters of one kind, and their votes."""
+
+    kind: str
+    raters: int
+    votes: int
+    late_votes: int
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.kind == Rater.Kind.SIMULATED
+
+
+@dataclass(frozen=True)
+class SystemSettings:
+    spec: SystemSpec
+    median_ms: float | None
+
+
+def html(study: Study, summary: Summary) -> str:
+    return render_to_string("analysis/report.html", _context(study, summary))
+
+
+def write_report(study: Study, folder: Path) -> list[Path]:
+    """Write the report's files into `folder`, replacing those of an earlier report; return them."""
+    summary = snapshots.results(study)
+    contents = {
+        "report.html": [html(study, summary)],
+        "votes.csv": exports.votes_csv(study),
+        "leaderboard.csv": exports.leaderboard_csv(summary),
+        "win_rates.csv": exports.win_rates_csv(summary),
+        "summary.json": [json.dumps(summary, allow_nan=False, indent=2), "\n"],
+    }
+    for name, lines in contents.items():
+        write_lines(folder / name, lines)
+    return [folder / name for name in contents]
+
+
+def _context(study: Study, summary: Summary) -> dict[str, Any]:
+    crowds = _crowds(study)
+    votes = sum(crowd.votes for crowd in crowds)
+    return {
+        "study": study,
+        "questions": study.questions.order_by("position"),
+        "prompts": study.prompt_set.prompts.count(),
+        "systems": _systems(study),
+        "devices": _devices(study),
+        "crowds": crowds,
+        "votes": votes,
+        "excluded": votes - sum(question["votes"] for question in summary["questions"].values()),
+        "simulated": sum(crowd.votes for crowd in crowds if crowd.is_simulated),
+        "results": question_results(study, summary),
+        "headline": headline(summary),
+        "headline_chart": headline_chart(summary),
+        "warnings": summary["warnings"],
+        "settings": summary["settings"],
+        "versions": {"Python": platform.python_version()} | {name: version(name) for name in ("numpy", "scipy")},
+        "written_at": timezone.now(),
+    }
+
+
+def _crowds(study: Study) -> list[Crowd]:
+    rater = "assignment__session__rater"
+    rows = (
+        Vote.objects.filter(assignment__session__study=study)
+        .values(kind=F(f"{rater}__kind"))
+        .annotate(raters=Count(rater, distinct=True), votes=Count("id"), late_votes=Count("id", filter=Q(late=True)))
+        .order_by("kind")
+    )
+    return [Crowd(**row) for row in rows]
+
+
+def _systems(study: Study) -> list[SystemSettings]:
+    latency = median_latency_ms(study)
+    systems = study.systems.order_by("slug")
+    return [SystemSettings(system.parsed_spec(), latency.get(system.slug)) for system in systems]
+
+
+def _devices(study: Study) -> list[str]:
+    """What the images were made on, as their provenance has it."""
+    images = Image.objects.filter(job__in=image_jobs(study)).order_by()
+    devices = images.values_list("environment__device", flat=True).distinct()
+    return sorted(str(device) for device in devices if device)

@@ -1,0 +1,178 @@
+"""A study's results in the shape that pages and reports show: rows, a matrix, charts, one block a question."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypedDict
+
+from analysis import charts
+from analysis.stats.summary import PairRow, PositionBias, QuestionSummary, Summary, SystemRow
+from comparisons.models import Question, Study
+from comparisons.studies import image_jobs
+from generation.models import Image
+
+
+class Cell(TypedDict):
+    """How `system` did against `opponent`; win rate and interval are None where the votes do not determine them."""
+
+    system: str
+    opponent: str
+    votes: int
+    wins: int
+    losses: int
+    ties: int
+    both_bad: int
+    win_rate: float | None
+    low: float | None
+    high: float | None
+    interval: str
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    system: str
+    cells: list[Cell | None]
+
+
+@dataclass(frozen=True)
+class Chart:
+    id: str
+    caption: str
+    specification: charts.Specification
+
+    @property
+    def svg(self) -> str:
+        return charts.static_svg(self.specification)
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    question: Question
+    votes: int
+    raters: int
+    prompts: int
+    both_bad: int
+    position_bias: PositionBias
+    leaderboard: list[SystemRow]
+    pairs: list[PairRow]
+    matrix: list[MatrixRow]
+    charts: list[Chart]
+    warnings: list[str]
+
+
+def question_results(study: Study, summary: Summary) -> list[QuestionResult]:
+    """One block for each question that has votes, in the study's order."""
+    latency = median_latency_ms(study)
+    found = summary["questions"]
+    return [
+        _question_result(question, found[question.key], latency)
+        for question in study.questions.order_by("position")
+        if question.key in found
+    ]
+
+
+@dataclass(frozen=True)
+class HeadlineRow:
+    system: str
+    elo: float
+
+
+def headline(summary: Summary) -> list[HeadlineRow]:
+    """The mean of the questions' Elos, best first; empty where there are no two questions to take a mean of."""
+    rows = summary["headline_elo"].items() if len(summary["questions"]) > 1 else ()
+    return [HeadlineRow(system, elo) for system, elo in rows]
+
+
+def headline_chart(summary: Summary) -> Chart:
+    """Elo of every question, and their mean."""
+    rows: list[dict[str, object]] = [
+        {"system": row["system"], "elo": row["elo"], "kind": name}
+        for name, question in summary["questions"].items()
+        for row in question["systems"]
+        if row["elo"] is not None
+    ]
+    rows += [{"system": row.system, "elo": row.elo, "kind": "mean"} for row in headline(summary)]
+    return Chart("elo", "Elo by question, and the mean", charts.elo(rows, list(summary["headline_elo"])))
+
+
+def median_latency_ms(study: Study) -> dict[str, float]:
+    """By system, over all its images: the whole time of one image, loading left out."""
+    times: dict[str, list[float]] = {}
+    images = Image.objects.filter(job__in=image_jobs(study))
+    for system, total_ms in images.values_list("job__system__slug", "total_ms"):
+        times.setdefault(system, []).append(total_ms)
+    return {system: statistics.median(values) for system, values in times.items()}
+
+
+def _question_result(question: Question, summary: QuestionSummary, latency: dict[str, float]) -> QuestionResult:
+    systems = [row["system"] for row in summary["systems"]]
+    cells = [cell for pair in summary["pairs"] for cell in _both_directions(pair)]
+    by_pair = {(cell["system"], cell["opponent"]): cell for cell in cells}
+    matrix = [MatrixRow(name, [by_pair.get((name, other)) for other in systems]) for name in systems]
+    return QuestionResult(
+        question=question,
+        votes=summary["votes"],
+        raters=summary["raters"],
+        prompts=summary["prompts"],
+        both_bad=sum(pair["both_bad"] for pair in summary["pairs"]),
+        position_bias=summary["position_bias"],
+        leaderboard=summary["systems"],
+        pairs=summary["pairs"],
+        matrix=matrix,
+        charts=list(_charts(question.key, summary, cells, latency)),
+        warnings=summary["warnings"],
+    )
+
+
+def _charts(key: str, summary: QuestionSummary, cells: list[Cell], latency: dict[str, float]) -> Iterator[Chart]:
+    rated = [row for row in summary["systems"] if row["bt"] is not None]
+    if rated:
+        yield Chart(f"{key}-ratings", "Bradley–Terry ratings with 95% intervals", charts.ratings(rated))
+    systems = [row["system"] for row in summary["systems"]]
+    matrix = charts.win_rate_matrix(cells, systems)
+    yield Chart(f"{key}-win-rates", "How often the row is preferred to the column", matrix)
+    timed = [
+        {**row, "total_ms": latency[row["system"]]}
+        for row in summary["systems"]
+        if row["win_rate"] is not None and latency.get(row["system"], 0) > 0
+    ]
+    if timed:
+        caption = "Preference against latency"
+        yield Chart(f"{key}-latency", caption, charts.preference_against_latency(timed))
+
+
+def _both_directions(pair: PairRow) -> Iterator[Cell]:
+    rate, low, high = pair["win_rate"], pair["low"], pair["high"]
+    common = {"votes": pair["votes"], "ties": pair["ties"], "both_bad": pair["both_bad"]}
+    yield Cell(
+        system=pair["a"],
+        opponent=pair["b"],
+        wins=pair["a_wins"],
+        losses=pair["b_wins"],
+        win_rate=rate,
+        low=low,
+        high=high,
+        interval=_interval(low, high),
+        **common,
+    )
+    yield Cell(
+        system=pair["b"],
+        opponent=pair["a"],
+        wins=pair["b_wins"],
+        losses=pair["a_wins"],
+        win_rate=_mirrored(rate),
+        low=_mirrored(high),
+        high=_mirrored(low),
+        interval=_interval(_mirrored(high), _mirrored(low)),
+        **common,
+    )
+
+
+def _mirrored(rate: float | None) -> float | None:
+    return None if rate is None else 1 - rate
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "none" if low is None or high is None else f"{low:.3f} to {high:.3f}"

@@ -1,0 +1,58 @@
+"""What a reader must know before believing the numbers; one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from analysis.stats.errors import counted, listed
+from analysis.stats.outcomes import VoteTable
+from analysis.stats.ratings import Ratings
+from analysis.stats.uncertainty import FEW_CLUSTERS
+from analysis.stats.win_rates import Pairs
+
+_NO_INTERVAL = "too few different prompts or raters, or votes without any variation"
+
+
+def both_bad_cautions(votes: VoteTable, scored: VoteTable) -> Iterator[str]:
+    if len(scored) < len(votes):
+        dropped = len(votes) - len(scored)
+        share = dropped / len(votes)
+        yield f"Both-bad is not counted in any rating: {counted(dropped, 'vote')}, {share:.0%} of all."
+    unrated = [name for name in votes.systems if name not in scored.systems]
+    if unrated:
+        yield f"Not rated, for want of a vote other than both-bad: {listed(unrated)}."
+
+
+def interval_cautions(
+    pairs: Pairs, ratings: Mapping[str, Ratings], margins: Mapping[str, float]
+) -> Iterator[str]:
+    few = [f"{number:.1f} effective {name}" for name, number in margins.items() if 0 < number < FEW_CLUSTERS]
+    if few:
+        yield (
+            f"Only {listed(few)}, counting each by its share of the votes: "
+            f"with fewer than {FEW_CLUSTERS}, intervals are approximate."
+        )
+    estimates = {"Bradley-Terry ratings": "bradley-terry", "win rates against the field": "win-rate"}
+    intervals = {label: ratings[name].intervals for label, name in estimates.items() if name in ratings}
+    for label, interval in {"pair win rates": pairs.intervals.of(pairs.counted > 0), **intervals}.items():
+        if interval is None:
+            continue
+        absent = np.isnan(interval.low)
+        if absent.any():
+            yield f"No interval for {absent.sum()} of {len(absent)} {label}: {_NO_INTERVAL}."
+        thin = int((~absent & (interval.effective_clusters < FEW_CLUSTERS)).sum())
+        if thin and not few:
+            yield (
+                f"The intervals of {thin} of {len(absent)} {label} are approximate: "
+                f"they rest on fewer than {FEW_CLUSTERS} effective prompts or raters."
+            )
+
+
+def side_cautions(ratings: Mapping[str, Ratings]) -> Iterator[str]:
+    if "bradley-terry" in ratings and np.isnan(ratings["bradley-terry"].diagnostics["side"]):
+        yield (
+            "Bradley-Terry is fitted without a side intercept: these votes cannot tell a preference for one "
+            "side from differences between systems."
+        )

@@ -1,0 +1,34 @@
+"""What every estimator returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analysis.stats.errors import RatingError
+from analysis.stats.outcomes import FloatArray, VoteTable
+from analysis.stats.uncertainty import Intervals
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """One number a system, with everything that determined it.
+
+    `values` has the shape of `systems`. `intervals` is None for an estimator that has no honest one.
+    `parameters` are what the caller or the code fixed; `diagnostics` are what the computation found, scalars
+    or arrays of the shape of `systems`.
+    """
+
+    systems: tuple[str, ...]
+    values: FloatArray
+    intervals: Intervals | None
+    parameters: Mapping[str, str | float]
+    diagnostics: Mapping[str, float | FloatArray]
+
+
+def rated_votes(votes: VoteTable) -> VoteTable:
+    """The votes that ratings rest on: all but both-bad. Raises RatingError if there are none."""
+    counted = votes.counted()
+    if not len(counted):
+        raise RatingError("Nothing can be rated: there is no vote that is not both-bad.")
+    return counted

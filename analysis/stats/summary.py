@@ -1,0 +1,251 @@
+"""One way of making numbers: the site, the report and the command line all show what `summarise` returns."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import TypedDict
+
+import numpy as np
+from scipy import sparse
+
+from analysis.stats import bradley_terry, elo
+from analysis.stats.cautions import both_bad_cautions, interval_cautions, side_cautions
+from analysis.stats.errors import RatingError, listed
+from analysis.stats.estimators import ESTIMATORS
+from analysis.stats.outcomes import IntArray, VoteTable
+from analysis.stats.ratings import Ratings
+from analysis.stats.uncertainty import LEVEL, effective_number
+from analysis.stats.win_rates import Pairs, left_share, pair_win_rates
+
+VERSION = 1
+"""Goes up whenever the same votes would give other numbers."""
+
+_UNRATED = (None, None, None)
+_SAME = 1e-9
+
+
+class SystemRow(TypedDict):
+    """`votes` include both-bad; ratings and win rate do not. None: the votes do not determine it."""
+
+    system: str
+    votes: int
+    bt: float | None
+    bt_low: float | None
+    bt_high: float | None
+    rank: int | None
+    elo: float | None
+    elo_order_sd: float | None
+    win_rate: float | None
+    win_rate_low: float | None
+    win_rate_high: float | None
+
+
+class PairRow(TypedDict):
+    """`votes` include both-bad; `win_rate` is that of `a`, a tie counting half and both-bad nothing."""
+
+    a: str
+    b: str
+    votes: int
+    a_wins: int
+    b_wins: int
+    ties: int
+    both_bad: int
+    win_rate: float | None
+    low: float | None
+    high: float | None
+
+
+class PositionBias(TypedDict):
+    left_share: float | None
+    low: float | None
+    high: float | None
+
+
+class QuestionSummary(TypedDict):
+    votes: int
+    raters: int
+    prompts: int
+    systems: list[SystemRow]
+    pairs: list[PairRow]
+    position_bias: PositionBias
+    effective_prompts: float
+    effective_raters: float
+    warnings: list[str]
+
+
+class Summary(TypedDict):
+    questions: dict[str, QuestionSummary]
+    headline_elo: dict[str, float]
+    settings: dict[str, str | float | list[str]]
+    warnings: list[str]
+
+
+def summarise(votes: VoteTable, seed: int = 0) -> Summary:
+    """Everything that is shown of a study's votes, as strict JSON: no NaN, no infinity.
+
+    Questions are treated apart, each with its own random stream from `seed` and its name, so that leaving one
+    out changes nothing in the others. `headline_elo` is the mean of the questions' Elos, as the paper on
+    Adversarial Diffusion Distillation reports it, for systems rated in every question. Votes that do not
+    determine a number give None and a warning that says why; without votes everything is empty.
+    """
+    questions = {
+        name: summarise_question(table, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+        for name, table in votes.split_by_question().items()
+    }
+    headline, warnings = _headline(questions)
+    return {
+        "questions": questions,
+        "headline_elo": headline,
+        "settings": _settings(seed),
+        "warnings": warnings,
+    }
+
+
+def summarise_question(votes: VoteTable, rng: np.random.Generator) -> QuestionSummary:
+    """The summary of votes which all answer one question."""
+    scored = votes.counted()
+    pairs = pair_win_rates(votes)
+    position = left_share(votes)
+    ratings, warnings = _ratings(scored, rng)
+    margins = {"prompts": _effective(scored, scored.prompt), "raters": _effective(scored, scored.rater)}
+    return {
+        "votes": len(votes),
+        "raters": len(votes.raters),
+        "prompts": len(votes.prompts),
+        "systems": _system_rows(votes, ratings),
+        "pairs": list(_pair_rows(pairs)),
+        "position_bias": {
+            "left_share": _number(position.value),
+            "low": _number(position.low),
+            "high": _number(position.high),
+        },
+        "effective_prompts": margins["prompts"],
+        "effective_raters": margins["raters"],
+        "warnings": [
+            *both_bad_cautions(votes, scored),
+            *warnings,
+            *side_cautions(ratings),
+            *interval_cautions(pairs, ratings, margins),
+        ],
+    }
+
+
+def _ratings(votes: VoteTable, rng: np.random.Generator) -> tuple[dict[str, Ratings], list[str]]:
+    ratings: dict[str, Ratings] = {}
+    warnings = []
+    if len(votes):
+        for name, estimate in ESTIMATORS.items():
+            try:
+                ratings[name] = estimate(votes, rng)
+            except RatingError as error:
+                warnings.append(str(error))
+    return ratings, warnings
+
+
+def _effective(votes: VoteTable, codes: IntArray) -> float:
+    """Effective number of prompts or raters of all the votes (uncertainty.effective_number)."""
+    return float(effective_number(sparse.csr_array(np.ones((len(votes), 1))), codes)[0])
+
+
+def _system_rows(votes: VoteTable, ratings: Mapping[str, Ratings]) -> list[SystemRow]:
+    """Best first: by Bradley-Terry, or by win rate where that does not exist; unrated systems last."""
+    k = len(votes.systems)
+    seen = np.bincount(votes.system_left, minlength=k) + np.bincount(votes.system_right, minlength=k)
+    columns = {name: _by_system(rating) for name, rating in ratings.items()}
+    rows: list[SystemRow] = []
+    for name, total in zip(votes.systems, seen, strict=True):
+        bt, bt_low, bt_high = columns.get("bradley-terry", {}).get(name, _UNRATED)
+        win_rate, win_rate_low, win_rate_high = columns.get("win-rate", {}).get(name, _UNRATED)
+        rows.append(
+            {
+                "system": name,
+                "votes": int(total),
+                "bt": bt,
+                "bt_low": bt_low,
+                "bt_high": bt_high,
+                "rank": None,
+                "elo": columns.get("elo", {}).get(name, _UNRATED)[0],
+                "elo_order_sd": _order_sd(ratings, name),
+                "win_rate": win_rate,
+                "win_rate_low": win_rate_low,
+                "win_rate_high": win_rate_high,
+            }
+        )
+    strengths = {row["system"]: row["bt"] if "bradley-terry" in ratings else row["win_rate"] for row in rows}
+    known = [strength for strength in strengths.values() if strength is not None]
+    for row in rows:
+        strength = strengths[row["system"]]
+        row["rank"] = None if strength is None else 1 + sum(other > strength + _SAME for other in known)
+    return sorted(rows, key=lambda row: (row["rank"] or k + 1, row["system"]))
+
+
+def _by_system(rating: Ratings) -> dict[str, tuple[float | None, float | None, float | None]]:
+    nothing = np.full(len(rating.systems), np.nan)
+    low = nothing if rating.intervals is None else rating.intervals.low
+    high = nothing if rating.intervals is None else rating.intervals.high
+    numbers = zip(rating.values, low, high, strict=True)
+    return {
+        name: (_number(value), _number(lowest), _number(highest))
+        for name, (value, lowest, highest) in zip(rating.systems, numbers, strict=True)
+    }
+
+
+def _order_sd(ratings: Mapping[str, Ratings], system: str) -> float | None:
+    rating = ratings.get("elo")
+    if rating is None or system not in rating.systems:
+        return None
+    return float(np.asarray(rating.diagnostics["order_sd"])[rating.systems.index(system)])
+
+
+def _pair_rows(pairs: Pairs) -> Iterator[PairRow]:
+    for i, (a, b) in enumerate(zip(pairs.a, pairs.b, strict=True)):
+        yield {
+            "a": pairs.systems[a],
+            "b": pairs.systems[b],
+            "votes": int(pairs.votes[i]),
+            "a_wins": int(pairs.a_wins[i]),
+            "b_wins": int(pairs.b_wins[i]),
+            "ties": int(pairs.ties[i]),
+            "both_bad": int(pairs.both_bad[i]),
+            "win_rate": _number(pairs.win_rate[i]),
+            "low": _number(pairs.intervals.low[i]),
+            "high": _number(pairs.intervals.high[i]),
+        }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _headline(questions: Mapping[str, QuestionSummary]) -> tuple[dict[str, float], list[str]]:
+    elos: dict[str, list[float]] = {}
+    for summary in questions.values():
+        for row in summary["systems"]:
+            elos.setdefault(row["system"], []).extend([] if row["elo"] is None else [row["elo"]])
+    everywhere = {
+        name: sum(values) / len(values) for name, values in elos.items() if len(values) == len(questions)
+    }
+    partly = sorted(set(elos) - set(everywhere))
+    warnings = [f"No headline Elo for {listed(partly)}: not rated in every question."] if partly else []
+    return dict(sorted(everywhere.items(), key=lambda item: (-item[1], item[0]))), warnings
+
+
+def _settings(seed: int) -> dict[str, str | float | list[str]]:
+    return {
+        "version": VERSION,
+        "seed": seed,
+        "ties": "half",
+        "both_bad": "not counted",
+        "cluster": ["prompt", "rater"],
+        "level": LEVEL,
+        "elo_k": elo.K,
+        "elo_start": elo.START,
+        "elo_scale": elo.SCALE,
+        "elo_shuffles": elo.SHUFFLES,
+        "bt_scale": bradley_terry.SCALE,
+        "bt_base": bradley_terry.BASE,
+        "bt_mean": bradley_terry.MEAN,
+        "bt_side_intercept": "fitted",
+    }

@@ -1,0 +1,82 @@
+"""Votes whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from analysis.stats.bradley_terry import POINTS, fit_counts
+from analysis.stats.outcomes import OUTCOMES, FloatArray, VoteTable
+
+COLUMNS = ("question", "prompt_id", "system_left", "system_right", "outcome", "rater")
+
+
+def table(*rows: Sequence[str]) -> VoteTable:
+    """A table of rows (prompt, left, right, outcome, rater), all on one question."""
+    return VoteTable.from_columns(
+        {name: [("quality", *row)[i] for row in rows] for i, name in enumerate(COLUMNS)}
+    )
+
+
+@dataclass(frozen=True)
+class Population:
+    """Prompts and raters who like systems a little differently each: normal effects, in log odds."""
+
+    strengths: tuple[float, ...] = (-0.6, -0.2, 0.2, 0.6)
+    prompt_sd: float = 1.0
+    rater_sd: float = 0.5
+    side: float = 0.15
+    ties: float = 0.2
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        return tuple(f"system-{i}" for i in range(len(self.strengths)))
+
+    def votes(self, rng: np.random.Generator, prompts: int, raters: int, per_prompt: int) -> VoteTable:
+        """Every prompt gets `per_prompt` votes on pairs drawn at random, by raters drawn at random."""
+        k, n = len(self.strengths), prompts * per_prompt
+        mean = np.array(self.strengths)
+        liked = rng.normal(0, self.prompt_sd, (prompts, k))
+        taste = rng.normal(0, self.rater_sd, (raters, k))
+        prompt, rater = np.repeat(np.arange(prompts), per_prompt), rng.integers(0, raters, n)
+        left = rng.integers(0, k, n)
+        right = (left + rng.integers(1, k, n)) % k
+        worth = mean + liked[prompt] + taste[rater]
+        rows = np.arange(n)
+        left_wins = rng.random(n) < expit(worth[rows, left] - worth[rows, right] + self.side)
+        outcome = np.where(rng.random(n) < self.ties, 2, np.where(left_wins, 0, 1))
+        return VoteTable.from_columns(
+            {
+                "question": ["quality"] * n,
+                "prompt_id": [f"p{i}" for i in prompt],
+                "system_left": [self.systems[i] for i in left],
+                "system_right": [self.systems[i] for i in right],
+                "outcome": [OUTCOMES[i] for i in outcome],
+                "rater": [f"r{i}" for i in rater],
+            }
+        )
+
+    def left_chance(self) -> FloatArray:
+        """Expected score of the left system (k, k) over all prompts and raters, by quadrature."""
+        nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+        sd = np.sqrt(2 * (self.prompt_sd**2 + self.rater_sd**2))
+        logits = np.subtract.outer(self.strengths, self.strengths) + self.side
+        wins = (expit(logits[..., None] + sd * nodes) * weights).sum(axis=-1) / weights.sum()
+        return np.asarray(self.ties / 2 + (1 - self.ties) * wins)
+
+    def ratings(self) -> FloatArray:
+        """The Bradley-Terry ratings that votes without end would give."""
+        games = 1.0 - np.eye(len(self.strengths))
+        return np.asarray(1000 + POINTS * fit_counts(self.left_chance() * games, games, self.systems).strengths)
+
+    def win_rates(self) -> FloatArray:
+        """Expected win rate of row against column (k, k)."""
+        chance = self.left_chance()
+        return np.asarray((chance + 1 - chance.T) / 2)
+
+    def field_win_rates(self) -> FloatArray:
+        k = len(self.strengths)
+        return np.asarray((self.win_rates().sum(axis=1) - 0.5) / (k - 1))

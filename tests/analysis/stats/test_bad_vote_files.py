@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis.stats import NoVotesError, VoteFileError, VoteTable
+
+HEADER = "question,prompt_id,system_left,system_right,outcome,rater"
+GOOD = "q,p,a,b,left,r"
+
+CASES = {
+    "nothing at all": ("", "votes.csv: the file is empty; the first row must name the columns."),
+    "only blank lines": ("\n \n", "votes.csv: the file is empty; the first row must name the columns."),
+    "only a header": (f"{HEADER}\n", "votes.csv: no votes: there are no rows below the header."),
+    "a column missing": (
+        "question,prompt_id,system_left,system_right,outcome\nq,p,a,b,left\n",
+        'votes.csv: no column "rater"; '
+        "required are question, prompt_id, system_left, system_right, outcome and rater.",
+    ),
+    "another kind of file": (
+        "model_a,model_b,winner\na,b,model_a\n",
+        'votes.csv: no columns "question", "prompt_id", "system_left", "system_right", "outcome" and "rater"; '
+        "required are question, prompt_id, system_left, system_right, outcome and rater.",
+    ),
+    "a column twice": (
+        f"{HEADER},rater\n{GOOD},r\n",
+        'votes.csv: column "rater" occurs 2 times; once is allowed.',
+    ),
+    "an unknown outcome": (
+        f"{HEADER}\n{GOOD}\nq,p,a,b,Left,r\n",
+        'votes.csv: outcome is "Left" in row 3; allowed are left, right, tie and both_bad.',
+    ),
+    "many unknown outcomes": (
+        f"{HEADER}\n" + "".join(f"q,p,a,b,{i % 5},r\n" for i in range(15)),
+        'votes.csv: outcome is "0", "1", "2" and 2 more in rows 2, 3, 4 and 12 more; '
+        "allowed are left, right, tie and both_bad.",
+    ),
+    "a system against itself": (
+        f"{HEADER}\nq,p,a@1,a@1,tie,r\n{GOOD}\nq,p,b,b,left,r\n",
+        'votes.csv: a system is compared with itself in rows 2 and 4 ("a@1" and "b"); '
+        "system_left and system_right must differ.",
+    ),
+    "an empty rater": (
+        f"{HEADER}\n{GOOD}\nq,p,a,b,left,\n{GOOD}\nq,p,a,b,left, \n",
+        "votes.csv: rater is empty in rows 3 and 5; every vote needs one.",
+    ),
+    "a short row": (
+        f"{HEADER}\nq,p,a,b,left\n",
+        "votes.csv: rater is empty in row 2; every vote needs one.",
+    ),
+    "a vote twice": (
+        f"vote_id,{HEADER}\nv1,{GOOD}\nv2,{GOOD}\nv1,{GOOD}\n",
+        'votes.csv: vote_id "v1" is repeated in rows 2 and 4; each must be unique.',
+    ),
+    "a vote without its id": (
+        f"vote_id,{HEADER}\nv1,{GOOD}\n,{GOOD}\n",
+        "votes.csv: vote_id is empty in row 3; fill the column or leave it out.",
+    ),
+    "a comma too many": (
+        f"{HEADER}\n{GOOD}\nq,a cat, sitting,a,b,left,r\n{GOOD}\n",
+        "votes.csv: more than the header's 6 fields in row 3; quote values that hold commas.",
+    ),
+    "a comma too many in every row": (
+        f"{HEADER}\nq,a cat, sitting,a,b,left,r\n",
+        "votes.csv: more than the header's 6 fields in row 2; quote values that hold commas.",
+    ),
+    "an open quotation": (
+        f'{HEADER}\nq,"a cat,a,b,left,r\n',
+        "votes.csv: not a CSV file: a quotation mark is not closed.",
+    ),
+    "row numbers after a line break in a value": (
+        f'{HEADER}\nq,"two\nlines",a,b,left,r\n\n{GOOD}\nq,p,a,b,neither,r\n',
+        'votes.csv: outcome is "neither" in row 6; allowed are left, right, tie and both_bad.',
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), CASES.values(), ids=CASES)
+def test_the_message_says_what_is_wrong_and_where(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(VoteFileError) as error:
+        VoteTable.from_csv(path)
+    assert str(error.value) == message
+    assert isinstance(error.value, NoVotesError) == ("no votes" in message)
+
+
+def test_bytes_that_are_not_utf8_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_bytes(f"{HEADER}\n".encode() + b"q,caf\xe9,a,b,left,r\n")
+    with pytest.raises(VoteFileError, match=r"^votes\.csv: not UTF-8 text: byte 0xe9 is not valid"):
+        VoteTable.from_csv(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("missing.csv", "No such file or directory"), (".", "Is a directory")]
+)
+def test_a_path_that_cannot_be_read_is_named(tmp_path: Path, name: str, reason: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(VoteFileError) as error:
+        VoteTable.from_csv(path)
+    assert str(error.value) == f"{path.name}: cannot be read: {reason}."
+
+
+def test_columns_name_their_source_and_count_rows_from_one() -> None:
+    columns = dict(zip(HEADER.split(","), [["q"] * 2, ["p"] * 2, "aa", "ba", ["tie"] * 2, "rr"], strict=True))
+    with pytest.raises(VoteFileError) as error:
+        VoteTable.from_columns(columns, source="study demo")
+    assert str(error.value) == (
+        'study demo: a system is compared with itself in row 2 ("a"); system_left and system_right must differ.'
+    )

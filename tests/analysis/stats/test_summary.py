@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.stats import Summary, VoteTable, summarise
+from tests.analysis.stats.planted import COLUMNS, table
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+
+def assert_close(found: Any, expected: Any, where: str = "summary") -> None:
+    if isinstance(expected, dict):
+        assert list(found) == list(expected), where
+        for key, value in expected.items():
+            assert_close(found[key], value, f"{where}.{key}")
+    elif isinstance(expected, list):
+        assert len(found) == len(expected), where
+        for i, value in enumerate(expected):
+            assert_close(found[i], value, f"{where}[{i}]")
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, rel=1e-7, abs=1e-7), where
+    else:
+        assert found == expected, where
+
+
+def only(summary: Summary) -> dict[str, Any]:
+    (question,) = summary["questions"].values()
+    return dict(question)
+
+
+def test_numbers_stay_what_they_were() -> None:
+    """Made by `python -m analysis tests/golden/votes.csv --json tests/golden/votes.json`; see VERSION."""
+    expected = json.loads((GOLDEN / "votes.json").read_text())
+    found = summarise(VoteTable.from_csv(GOLDEN / "votes.csv"))
+    assert_close(json.loads(json.dumps(found, allow_nan=False)), expected)
+
+
+def test_a_question_alone_has_the_numbers_that_it_has_among_others() -> None:
+    votes = VoteTable.from_csv(GOLDEN / "votes.csv")
+    alone = summarise(votes.split_by_question()["quality"], seed=3)
+    assert alone["questions"]["quality"] == summarise(votes, seed=3)["questions"]["quality"]
+
+
+def test_the_headline_is_the_mean_of_the_questions_elos_best_first() -> None:
+    summary = summarise(VoteTable.from_csv(GOLDEN / "votes.csv"))
+    elos = [{row["system"]: row["elo"] for row in q["systems"]} for q in summary["questions"].values()]
+    values = list(summary["headline_elo"].values())
+    assert values == sorted(values, reverse=True)
+    for system, value in summary["headline_elo"].items():
+        known = [elo for elo in (one[system] for one in elos) if elo is not None]
+        assert value == pytest.approx(sum(known) / 2)
+
+
+def test_a_system_missing_from_a_question_has_no_headline() -> None:
+    rows = [("q1", "p", "a", "b", "left", "r"), ("q2", "p", "a", "c", "left", "r")]
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(COLUMNS)}
+    summary = summarise(VoteTable.from_columns(columns))
+    assert list(summary["headline_elo"]) == ["a"]
+    assert summary["warnings"] == ["No headline Elo for b and c: not rated in every question."]
+
+
+def test_the_seed_moves_elo_and_nothing_else() -> None:
+    votes = VoteTable.from_csv(GOLDEN / "votes.csv").split_by_question()["quality"]
+    one, other = only(summarise(votes, seed=1)), only(summarise(votes, seed=2))
+    assert only(summarise(votes, seed=1)) == one
+    assert one["pairs"] == other["pairs"]
+    for row, again in zip(one["systems"], other["systems"], strict=True):
+        assert row["bt"] == again["bt"]
+        assert row["elo"] != again["elo"]
+        assert row["elo"] == pytest.approx(again["elo"], abs=0.5)
+
+
+def test_without_votes_everything_is_empty() -> None:
+    summary = summarise(table())
+    assert summary["questions"] == {}
+    assert summary["headline_elo"] == {}
+    assert summary["warnings"] == []
+
+
+def test_separation_leaves_the_rest_standing() -> None:
+    votes = table(*((f"p{i}", "a", "b", "left", f"r{i}") for i in range(3)), ("p0", "b", "c", "tie", "r1"))
+    question = only(summarise(votes))
+    assert [row["system"] for row in question["systems"]] == ["a", "c", "b"]
+    assert [row["rank"] for row in question["systems"]] == [1, 2, 3]
+    assert {row["bt"] for row in question["systems"]} == {None}
+    assert [row["win_rate"] for row in question["systems"]] == [1, 0.5, 0.25]
+    assert question["systems"][0]["elo"] > 1001
+    assert question["warnings"] == [
+        "Bradley-Terry ratings are not finite: a never lost to the other systems, "
+        "and b and c never won against them.",
+        "Only 2.7 effective prompts and 2.7 effective raters, counting each by its share of the votes: "
+        "with fewer than 15, intervals are approximate.",
+        "No interval for 1 of 2 pair win rates: "
+        "too few different prompts or raters, or votes without any variation.",
+        "No interval for 2 of 3 win rates against the field: "
+        "too few different prompts or raters, or votes without any variation.",
+    ]
+
+
+def test_both_bad_is_counted_as_a_vote_and_rates_nobody() -> None:
+    votes = table(
+        ("p", "a", "b", "left", "r"),
+        ("q", "b", "a", "left", "s"),
+        ("p", "c", "a", "both_bad", "r"),
+        ("p", "b", "a", "both_bad", "t"),
+    )
+    question = only(summarise(votes))
+    assert question["votes"] == 4
+    assert question["raters"] == 3
+    last = question["systems"][-1]
+    assert last["system"] == "c"
+    assert last["votes"] == 1
+    assert {key for key, value in last.items() if value is None} == set(last) - {"system", "votes"}
+    assert [pair["both_bad"] for pair in question["pairs"]] == [1, 1]
+    assert question["warnings"][:2] == [
+        "Both-bad is not counted in any rating: 2 votes, 50% of all.",
+        "Not rated, for want of a vote other than both-bad: c.",
+    ]
+
+
+def test_equal_systems_share_a_rank() -> None:
+    votes = table(
+        *((f"p{i}", a, b, "tie", f"r{i}") for i in range(2) for a, b in [("a", "b"), ("b", "c"), ("c", "a")])
+    )
+    assert [row["rank"] for row in only(summarise(votes))["systems"]] == [1, 1, 1]
+
+
+def test_few_clusters_behind_some_numbers_are_told() -> None:
+    """Thirty prompts and raters in all, but a handful behind one pair."""
+    common = [(f"p{i}", "a", "b", ("left", "right", "tie")[i % 3], f"r{i}") for i in range(30)]
+    rare = [(f"p{i}", "c", "a", ("left", "right")[i % 2], f"r{i}") for i in range(6)]
+    warnings = only(summarise(table(*common, *rare)))["warnings"]
+    approximate = "are approximate: they rest on fewer than 15 effective prompts or raters."
+    assert f"The intervals of 1 of 2 pair win rates {approximate}" in warnings
+    assert f"The intervals of 1 of 3 Bradley-Terry ratings {approximate}" in warnings
+
+
+def test_settings_hold_everything_that_determines_the_numbers() -> None:
+    assert summarise(table(), seed=5)["settings"] == {
+        "version": 1,
+        "seed": 5,
+        "ties": "half",
+        "both_bad": "not counted",
+        "cluster": ["prompt", "rater"],
+        "level": 0.95,
+        "elo_k": 1,
+        "elo_start": 1000,
+        "elo_scale": 400,
+        "elo_shuffles": 1000,
+        "bt_scale": 400,
+        "bt_base": 10,
+        "bt_mean": 1000,
+        "bt_side_intercept": "fitted",
+    }
