@@ -178,7 +178,7 @@ def _closest(word: str, allowed: Collection[str]) -> str:
 def _check(spec: SystemSpec) -> None:
     hub_or_folder = spec.backend != "endpoint"
     valid = {
-        "name": isinstance(spec.name, str) and _NAME.fullmatch(spec.name),
+        "name": _is_name(spec.name),
         "backend": spec.backend in BACKEND_NAMES,
         "model": _is_reference(spec.model) if hub_or_folder else _is_text(spec.model),
         "unet": spec.unet is None or _is_reference(spec.unet),
@@ -207,6 +207,10 @@ def _check_class_name(key: str, value: object, *, required: bool) -> None:
         raise SpecError(key, "missing", _ALLOWED[key])
     if value is not None and not (isinstance(value, str) and value.isidentifier()):
         raise SpecError(key, repr(value), _ALLOWED[key])
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
 def _is_text(value: object) -> bool:

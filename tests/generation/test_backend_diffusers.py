@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import ImageChops, ImageStat
 
 from generation import backends
 from generation.backends import RenderedImage
@@ -46,7 +47,7 @@ def draw(spec: SystemSpec, data_dir: Path, *, prompt: str = "a red cube", seed: 
 def test_system_makes_a_picture(data_dir: Path, system: str, steps: int) -> None:
     rendered = draw(spec_of(system, steps=steps), data_dir)
     assert (rendered.image.size, rendered.image.mode) == ((64, 64), "RGB")
-    assert any(low + 50 < high for low, high in rendered.image.getextrema())
+    assert max(ImageStat.Stat(rendered.image).stddev) > 20
     assert len(rendered.timings.forward_ms) == steps
 
 
@@ -63,14 +64,11 @@ def test_same_seed_is_bit_identical(data_dir: Path, system: str) -> None:
 
 
 def test_batch_makes_the_pictures_of_single_calls(data_dir: Path) -> None:
-    from PIL import ImageChops
-
     backend = backends.create(spec_of("turbo", steps=2), data_dir)
     batch = backend.render(["a cat", "a dog"], [1, 2])
     for rendered, prompt, seed in zip(batch, ["a cat", "a dog"], [1, 2], strict=True):
         (single,) = backend.render([prompt], [seed])
-        extrema = ImageChops.difference(rendered.image, single.image).getextrema()
-        assert max(high for _, high in extrema) <= 1
+        assert max(ImageChops.difference(rendered.image, single.image).tobytes()) <= 1
     assert batch[0].timings == batch[1].timings
     assert [rendered.environment["batch_size"] for rendered in batch] == [2, 2]
 
@@ -110,7 +108,7 @@ def test_half_precision(data_dir: Path, capfd: pytest.CaptureFixture[str]) -> No
     rendered = draw(spec_of("turbo", steps=1, dtype="float16"), data_dir)
     assert capfd.readouterr() == ("", "")
     assert rendered.environment["dtype"] == "float16"
-    assert any(low + 50 < high for low, high in rendered.image.getextrema())
+    assert max(ImageStat.Stat(rendered.image).stddev) > 20
 
 
 def test_environment_is_recorded(data_dir: Path) -> None:

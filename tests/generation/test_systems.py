@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generation.systems import BACKEND_NAMES, DTYPES, SpecError, SystemSpec, resolve
@@ -176,6 +176,7 @@ specs = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(specs)
 def test_round_trip(spec: SystemSpec) -> None:
     again = SystemSpec.from_dict(spec.as_dict())

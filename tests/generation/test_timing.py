@@ -8,7 +8,6 @@ import pytest
 
 from generation.timing import StageClock
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
 
 

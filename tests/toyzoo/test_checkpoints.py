@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -108,8 +107,13 @@ def test_what_an_interrupted_run_left_is_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "unet" / "half").exists()
 
 
-def test_command(zoo: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "toyzoo.checkpoints", str(zoo)], capture_output=True, text=True, check=True
+def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from toyzoo import checkpoints
+
+    monkeypatch.setattr(sys, "argv", ["checkpoints", str(tmp_path)])
+    checkpoints.main()
+    assert capsys.readouterr().out == "".join(
+        f"wrote {tmp_path / name}\n" for name in ["tiny-sdxl", "tiny-sdxl-turbo", "tiny-lcm-unet"]
     )
-    assert result.stdout == ""
+    checkpoints.main()
+    assert capsys.readouterr().out == ""
