@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Count, Q
 from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
@@ -17,7 +18,7 @@ from comparisons.studies import (
     systems_named,
 )
 from generation import jobs
-from generation.models import ImageJob
+from generation.models import ImageJob, ImageJobQuerySet
 
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 30
@@ -52,28 +53,39 @@ class Command(BaseCommand):
         else:
             self.stdout.write("The worker makes them now, and pairs can be judged as they come.")
 
-    def _wait(self, study: Study, mine: Any) -> None:
+    def _wait(self, study: Study, mine: ImageJobQuerySet) -> None:
         total, last_change = mine.count(), time.monotonic()
-        with tqdm(total=total, unit="image", initial=mine.filter(state=ImageJob.State.DONE).count()) as bar:
-            while True:
-                done = mine.filter(state=ImageJob.State.DONE).count()
-                failed = mine.filter(state=ImageJob.State.FAILED).count()
-                if done != bar.n:
-                    bar.update(done - bar.n)
-                    last_change = time.monotonic()
-                if done + failed == total:
-                    break
-                running = mine.filter(state=ImageJob.State.RUNNING).exists()
-                if not running and time.monotonic() - last_change > SILENCE_SECONDS:
-                    last_change = time.monotonic()
-                    bar.write("Nothing is being made. Is a worker running? Start one with `make worker`.")
+        done, failed = self._count(mine)
+        with tqdm(total=total, unit="image", initial=done) as bar:
+            while done + failed < total:
                 time.sleep(POLL_SECONDS)
+                done, failed = self._count(mine)
+                if done != bar.n or mine.filter(state=ImageJob.State.RUNNING).exists():
+                    last_change = time.monotonic()
+                elif time.monotonic() - last_change > SILENCE_SECONDS:
+                    last_change = time.monotonic()
+                    bar.write(self._silence(mine))
+                bar.update(done - bar.n)
         built = build_comparisons(study)
         self.stdout.write(f"{done} images are there; {built} new comparisons are ready to be judged.")
         if failed:
             raise CommandError(self._failures(mine, study))
 
-    def _failures(self, mine: Any, study: Study) -> str:
+    def _count(self, mine: ImageJobQuerySet) -> tuple[int, int]:
+        """How many are done, and how many failed for good."""
+        counts = mine.aggregate(
+            done=Count("id", filter=Q(state=ImageJob.State.DONE)),
+            failed=Count("id", filter=Q(state=ImageJob.State.FAILED)),
+        )
+        return counts["done"], counts["failed"]
+
+    def _silence(self, mine: ImageJobQuerySet) -> str:
+        waiting = mine.filter(state=ImageJob.State.QUEUED).exclude(error="").first()
+        if waiting:
+            return f"Waiting to try {waiting.system.slug} again: {waiting.error}"
+        return "Nothing is being made. Is a worker running? Start one with `make worker`."
+
+    def _failures(self, mine: ImageJobQuerySet, study: Study) -> str:
         failed = mine.filter(state=ImageJob.State.FAILED).select_related("system", "prompt")
         lines = [f"  {job.system.slug}, prompt {job.prompt.position}: {job.error}" for job in failed[:10]]
         heading = f"{failed.count()} images failed (the first ten):"
