@@ -151,9 +151,7 @@ def _check_connected(games: FloatArray, systems: tuple[str, ...]) -> None:
     groups, label = csgraph.connected_components(games > 0, directed=False)
     if groups > 1:
         parts = [f"({listed([systems[i] for i in np.flatnonzero(label == g)])})" for g in range(groups)]
-        raise DisconnectedError(
-            f"Bradley-Terry ratings do not exist: no comparison connects {listed(parts)}."
-        )
+        raise DisconnectedError(f"Bradley-Terry ratings do not exist: no comparison connects {listed(parts)}.")
 
 
 def _check_separation(wins: FloatArray, systems: tuple[str, ...]) -> None:

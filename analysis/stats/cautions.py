@@ -25,9 +25,7 @@ def both_bad_cautions(votes: VoteTable, scored: VoteTable) -> Iterator[str]:
         yield f"Not rated, for want of a vote other than both-bad: {listed(unrated)}."
 
 
-def interval_cautions(
-    pairs: Pairs, ratings: Mapping[str, Ratings], margins: Mapping[str, float]
-) -> Iterator[str]:
+def interval_cautions(pairs: Pairs, ratings: Mapping[str, Ratings], margins: Mapping[str, float]) -> Iterator[str]:
     few = [f"{number:.1f} effective {name}" for name, number in margins.items() if 0 < number < FEW_CLUSTERS]
     if few:
         yield (

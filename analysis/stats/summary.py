@@ -224,9 +224,7 @@ def _headline(questions: Mapping[str, QuestionSummary]) -> tuple[dict[str, float
     for summary in questions.values():
         for row in summary["systems"]:
             elos.setdefault(row["system"], []).extend([] if row["elo"] is None else [row["elo"]])
-    everywhere = {
-        name: sum(values) / len(values) for name, values in elos.items() if len(values) == len(questions)
-    }
+    everywhere = {name: sum(values) / len(values) for name, values in elos.items() if len(values) == len(questions)}
     partly = sorted(set(elos) - set(everywhere))
     warnings = [f"No headline Elo for {listed(partly)}: not rated in every question."] if partly else []
     return dict(sorted(everywhere.items(), key=lambda item: (-item[1], item[0]))), warnings

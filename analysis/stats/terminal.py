@@ -80,9 +80,7 @@ def _with_interval(value: float | None, low: float | None, high: float | None, f
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns as wide as their widest cell, two blanks apart; numbers are lined up on the right."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    textual = [
-        any(not row[i][:1].isdigit() and row[i] != _ABSENT for row in rows) for i in range(len(header))
-    ]
+    textual = [any(not row[i][:1].isdigit() and row[i] != _ABSENT for row in rows) for i in range(len(header))]
     return [
         "  ".join(
             cell.ljust(width) if text else cell.rjust(width)

@@ -85,9 +85,7 @@ class Influence:
     bearing: sparse.csr_array
 
 
-def two_way_intervals(
-    votes: VoteTable, estimates: FloatArray, influence: Influence, level: float = LEVEL
-) -> Intervals:
+def two_way_intervals(votes: VoteTable, estimates: FloatArray, influence: Influence, level: float = LEVEL) -> Intervals:
     """Intervals of `estimates` (m,) as in the module's formula.
 
     There is no interval (NaN) with fewer than two effective prompts or raters, nor where the votes are fitted
@@ -106,9 +104,7 @@ def two_way_intervals(
         error = np.where(error > _NO_SPREAD, error, error * 0)
         quantile = stats.t.ppf(0.5 + level / 2, np.maximum(clusters, _FEWEST_CLUSTERS) - 1)
         margin = np.where(error > 0, quantile * error, np.nan)
-    return Intervals(
-        estimates - margin, estimates + margin, error, effective_prompts, effective_raters, level
-    )
+    return Intervals(estimates - margin, estimates + margin, error, effective_prompts, effective_raters, level)
 
 
 def effective_number(bearing: sparse.csr_array, codes: IntArray) -> FloatArray:

@@ -39,9 +39,7 @@ def read_csv(path: Path) -> VoteFile:
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False, index_col=False)
     except UnicodeDecodeError as error:
-        raise VoteFileError(
-            f"{name}: not UTF-8 text: byte 0x{error.object[error.start]:02x} is not valid."
-        ) from None
+        raise VoteFileError(f"{name}: not UTF-8 text: byte 0x{error.object[error.start]:02x} is not valid.") from None
     except OSError as error:
         raise VoteFileError(f"{name}: cannot be read: {error.strerror or error}.") from None
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error):
@@ -56,8 +54,7 @@ def check(frame: pd.DataFrame, source: str, line_numbers: LineNumbers) -> None:
     if missing:
         noun = "column" if len(missing) == 1 else "columns"
         raise VoteFileError(
-            f"{source}: no {noun} {listed(missing, len(REQUIRED))}; "
-            f"required are {listed(REQUIRED, len(REQUIRED))}."
+            f"{source}: no {noun} {listed(missing, len(REQUIRED))}; required are {listed(REQUIRED, len(REQUIRED))}."
         )
 
     def where(wrong: pd.Series[bool]) -> str:
@@ -90,9 +87,7 @@ def _check_vote_ids(ids: pd.Series[str], source: str, where: Callable[[pd.Series
     repeated = ids.duplicated(keep=False)
     if repeated.any():
         found = listed([f'"{value}"' for value in ids[repeated].unique()])
-        raise VoteFileError(
-            f"{source}: vote_id {found} is repeated in {where(repeated)}; each must be unique."
-        )
+        raise VoteFileError(f"{source}: vote_id {found} is repeated in {where(repeated)}; each must be unique.")
 
 
 def _check_header(path: Path) -> None:
@@ -102,9 +97,7 @@ def _check_header(path: Path) -> None:
         raise VoteFileError(f"{path.name}: the file is empty; the first row must name the columns.")
     for name in (*REQUIRED, *OPTIONAL):
         if header.count(name) > 1:
-            raise VoteFileError(
-                f'{path.name}: column "{name}" occurs {header.count(name)} times; once is allowed.'
-            )
+            raise VoteFileError(f'{path.name}: column "{name}" occurs {header.count(name)} times; once is allowed.')
 
 
 def _records(path: Path) -> list[tuple[int, int]]:

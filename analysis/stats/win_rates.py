@@ -64,9 +64,7 @@ def pair_win_rates(votes: VoteTable, level: float = LEVEL) -> Pairs:
     both_bad = count(votes.outcome == BOTH_BAD)
     counted = a_wins + b_wins + ties
     win_rate = np.divide(a_wins + ties / 2, counted, out=np.full(len(a), np.nan), where=counted > 0)
-    influence = Influence(
-        _scores(votes, pair, win_rate, counted), np.eye(len(a)), _bearing(votes, pair, len(a))
-    )
+    influence = Influence(_scores(votes, pair, win_rate, counted), np.eye(len(a)), _bearing(votes, pair, len(a)))
     intervals = _rate_intervals(votes, win_rate, influence, level)
     return Pairs(votes.systems, a, b, a_wins, b_wins, ties, both_bad, win_rate, intervals)
 
@@ -75,7 +73,8 @@ def field_win_rates(votes: VoteTable, level: float = LEVEL) -> Ratings:
     """Each system's win rate averaged over the opponents that it met, every opponent weighing the same.
 
     That average, unlike the share of all votes won, does not depend on whom a system happened to meet more
-    often. There is no interval (NaN) for a system that met one of its opponents in a single vote. RatingError without any vote.
+    often. There is no interval (NaN) for a system that met one of its opponents in a single vote.
+    RatingError without any vote.
     """
     votes = rated_votes(votes)
     pairs = pair_win_rates(votes, level)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.__main__ import main
+
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -19,27 +21,46 @@ def analysis(*arguments: str | Path, folder: Path) -> subprocess.CompletedProces
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_it_prints_tables(tmp_path: Path) -> None:
-    run = analysis(GOLDEN / "votes.csv", folder=tmp_path)
+def test_it_prints_tables_and_writes_json_without_the_site(tmp_path: Path) -> None:
+    run = analysis(GOLDEN / "votes.csv", "--json", "out.json", folder=tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout == (GOLDEN / "votes.txt").read_text()
-
-
-def test_quiet_prints_nothing_and_json_gets_everything(tmp_path: Path) -> None:
-    run = analysis(GOLDEN / "votes.csv", "--quiet", "--json", "out.json", folder=tmp_path)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
     summary = json.loads((tmp_path / "out.json").read_text())
     assert list(summary) == ["questions", "headline_elo", "settings", "warnings"]
     assert list(summary["questions"]) == ["prompt-following", "quality"]
 
 
-def test_one_question_and_another_seed(tmp_path: Path) -> None:
-    run = analysis(
-        GOLDEN / "votes.csv", "--question", "quality", "--seed", "7", "--json", "out.json", folder=tmp_path
-    )
+def test_bad_input_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    run = analysis("missing.csv", "--quiet", folder=tmp_path)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "missing.csv: cannot be read: No such file or directory.\n"
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "analysis", GOLDEN / "votes.csv"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        assert run.stderr.read() == b""
     assert run.returncode == 0
-    assert "prompt-following" not in run.stdout
-    summary = json.loads((tmp_path / "out.json").read_text())
+
+
+def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(GOLDEN / "votes.csv"), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_one_question_and_another_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.json"
+    assert main([str(GOLDEN / "votes.csv"), "--question", "quality", "--seed", "7", "--json", str(out)]) == 0
+    assert "prompt-following" not in capsys.readouterr().out
+    summary = json.loads(out.read_text())
     assert list(summary["questions"]) == ["quality"]
     assert summary["settings"]["seed"] == 7
 
@@ -47,50 +68,40 @@ def test_one_question_and_another_seed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing.csv"], "missing.csv: cannot be read: No such file or directory."),
         (["header.csv"], "header.csv: no votes: there are no rows below the header."),
-        (["bad.csv", "--quiet"], 'bad.csv: outcome is "a" in row 2; allowed are left, right, tie and both_bad.'),
-        (
-            [GOLDEN / "votes.csv", "--question", "beauty"],
-            'votes.csv: no question "beauty"; the file has "prompt-following" and "quality".',
-        ),
-        (
-            [GOLDEN / "votes.csv", "--json", "no/folder.json"],
-            "no/folder.json: cannot be written: No such file or directory.",
-        ),
+        (["bad.csv"], 'bad.csv: outcome is "a" in row 2; allowed are left, right, tie and both_bad.'),
+        (["good.csv", "--question", "x"], 'good.csv: no question "x"; the file has "q".'),
+        (["good.csv", "--json", "no/o.json"], "no/o.json: cannot be written: No such file or directory."),
     ],
-    ids=["missing", "empty", "outcome", "question", "output"],
+    ids=["empty", "outcome", "question", "output"],
 )
-def test_bad_input_is_one_sentence_and_status_2(
-    tmp_path: Path, arguments: list[str | Path], message: str
+def test_every_mistake_is_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     header = "question,prompt_id,system_left,system_right,outcome,rater\n"
-    (tmp_path / "header.csv").write_text(header)
-    (tmp_path / "bad.csv").write_text(f"{header}q,p,a,b,a,r\n")
-    run = analysis(*arguments, folder=tmp_path)
-    assert (run.returncode, run.stdout, run.stderr) == (2, "", f"{message}\n")
+    for name, row in {"header": "", "bad": "q,p,a,b,a,r\n", "good": "q,p,a,b,left,r\n"}.items():
+        Path(f"{name}.csv").write_text(header + row)
+    assert main(arguments) == 2
+    assert capsys.readouterr() == ("", f"{message}\n")
 
 
-def test_a_seed_must_be_a_whole_number(tmp_path: Path) -> None:
-    run = analysis(GOLDEN / "votes.csv", "--seed", "-1", folder=tmp_path)
-    assert run.returncode == 2
-    assert run.stderr.endswith('seed is "-1"; allowed are whole numbers from 0\n')
-
-
-def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
-    command = f"{sys.executable} -m analysis {GOLDEN / 'votes.csv'} | true"
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert run.stderr == ""
+def test_a_seed_must_be_a_whole_number(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([str(GOLDEN / "votes.csv"), "--seed", "-1"])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.endswith('seed is "-1"; allowed are whole numbers from 0\n')
 
 
 def test_it_imports_nothing_of_the_site(tmp_path: Path) -> None:
     program = (
-        "import sys, analysis.__main__;"
-        "print([name for name in ('django', 'celery', 'torch', 'comparisons', 'generation', 'evalsite')"
-        " if name in sys.modules])"
+        "import sys, analysis.__main__\n"
+        "site = {'django', 'celery', 'torch', 'comparisons', 'generation', 'evalsite'}\n"
+        "print(sorted(site & set(sys.modules)))"
     )
     run = subprocess.run(
         [sys.executable, "-c", program],

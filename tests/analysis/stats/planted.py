@@ -9,16 +9,15 @@ import numpy as np
 from scipy.special import expit
 
 from analysis.stats.bradley_terry import POINTS, fit_counts
-from analysis.stats.outcomes import OUTCOMES, FloatArray, VoteTable
+from analysis.stats.outcomes import FloatArray, VoteTable
+from analysis.stats.vote_file import OUTCOMES
 
 COLUMNS = ("question", "prompt_id", "system_left", "system_right", "outcome", "rater")
 
 
 def table(*rows: Sequence[str]) -> VoteTable:
     """A table of rows (prompt, left, right, outcome, rater), all on one question."""
-    return VoteTable.from_columns(
-        {name: [("quality", *row)[i] for row in rows] for i, name in enumerate(COLUMNS)}
-    )
+    return VoteTable.from_columns({name: [("quality", *row)[i] for row in rows] for i, name in enumerate(COLUMNS)})
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ CASES = {
     "only a header": (f"{HEADER}\n", "votes.csv: no votes: there are no rows below the header."),
     "a column missing": (
         "question,prompt_id,system_left,system_right,outcome\nq,p,a,b,left\n",
-        'votes.csv: no column "rater"; '
-        "required are question, prompt_id, system_left, system_right, outcome and rater.",
+        'votes.csv: no column "rater"; required are question, prompt_id, system_left, system_right, outcome and rater.',
     ),
     "another kind of file": (
         "model_a,model_b,winner\na,b,model_a\n",
@@ -93,9 +92,7 @@ def test_bytes_that_are_not_utf8_are_named(tmp_path: Path) -> None:
         VoteTable.from_csv(path)
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"), [("missing.csv", "No such file or directory"), (".", "Is a directory")]
-)
+@pytest.mark.parametrize(("name", "reason"), [("missing.csv", "No such file or directory"), (".", "Is a directory")])
 def test_a_path_that_cannot_be_read_is_named(tmp_path: Path, name: str, reason: str) -> None:
     path = tmp_path / name
     with pytest.raises(VoteFileError) as error:

@@ -64,5 +64,3 @@ def test_few_votes_at_a_time_give_the_same_as_all(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("analysis.stats.elo._CELLS_AT_ONCE", 7 * len(VOTES))
     parts = elo(VOTES, np.random.default_rng(3), shuffles=50)
     np.testing.assert_array_equal(whole.values, parts.values)
-
-

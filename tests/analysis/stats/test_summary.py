@@ -90,12 +90,10 @@ def test_separation_leaves_the_rest_standing() -> None:
     assert [row["win_rate"] for row in question["systems"]] == [1, 0.5, 0.25]
     assert question["systems"][0]["elo"] > 1001
     assert question["warnings"] == [
-        "Bradley-Terry ratings are not finite: a never lost to the other systems, "
-        "and b and c never won against them.",
+        "Bradley-Terry ratings are not finite: a never lost to the other systems, and b and c never won against them.",
         "Only 2.7 effective prompts and 2.7 effective raters, counting each by its share of the votes: "
         "with fewer than 15, intervals are approximate.",
-        "No interval for 1 of 2 pair win rates: "
-        "too few different prompts or raters, or votes without any variation.",
+        "No interval for 1 of 2 pair win rates: too few different prompts or raters, or votes without any variation.",
         "No interval for 2 of 3 win rates against the field: "
         "too few different prompts or raters, or votes without any variation.",
     ]
@@ -123,9 +121,7 @@ def test_both_bad_is_counted_as_a_vote_and_rates_nobody() -> None:
 
 
 def test_equal_systems_share_a_rank() -> None:
-    votes = table(
-        *((f"p{i}", a, b, "tie", f"r{i}") for i in range(2) for a, b in [("a", "b"), ("b", "c"), ("c", "a")])
-    )
+    votes = table(*((f"p{i}", a, b, "tie", f"r{i}") for i in range(2) for a, b in [("a", "b"), ("b", "c"), ("c", "a")]))
     assert [row["rank"] for row in only(summarise(votes))["systems"]] == [1, 1, 1]
 
 

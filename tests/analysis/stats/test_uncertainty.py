@@ -31,8 +31,7 @@ def naive_margin(influences: list[tuple[int, int, float]]) -> float:
     variance = {key: sum(value**2 for value in clusters.values()) for key, clusters in sums.items()}
     two_way = variance["prompt"] + variance["rater"] - variance["cell"]
     effective = [
-        sum(clusters.values()) ** 2 / sum(count**2 for count in clusters.values())
-        for clusters in counts.values()
+        sum(clusters.values()) ** 2 / sum(count**2 for count in clusters.values()) for clusters in counts.values()
     ]
     error = math.sqrt(max(two_way, variance["prompt"], variance["rater"]))
     return float(stats.t.ppf(0.975, min(effective) - 1)) * error
@@ -71,7 +70,7 @@ def test_a_ratings_standard_error_is_that_of_the_naive_sandwich() -> None:
         sums: dict[object, np.ndarray] = defaultdict(lambda: np.zeros(k + 1))
         for code, row in zip(codes, influence, strict=True):
             sums[code] += row
-        return np.sum([row**2 for row in sums.values()], axis=0)[:k]
+        return np.asarray(np.sum([row**2 for row in sums.values()], axis=0)[:k])
 
     prompt, rater = list(votes.prompt), list(votes.rater)
     by_prompt, by_rater = variance(prompt), variance(rater)

@@ -55,12 +55,11 @@ def test_optional_columns_are_kept_and_unknown_ones_ignored(tmp_path: Path) -> N
 
 
 def test_columns_and_frames_make_the_same_table_as_a_file(tmp_path: Path) -> None:
-    columns = {name: [f"{name}-1", f"{name}-2"] for name in COLUMNS} | {
-        "outcome": ["tie", "left"],
-        "prompt_id": [1, 2],
-        "response_ms": [None, 5],
-        "unknown": [[], {}],
-    }
+    columns: dict[str, list[object]] = {name: [f"{name}-1", f"{name}-2"] for name in COLUMNS}
+    columns["outcome"] = ["tie", "left"]
+    columns["prompt_id"] = [1, 2]
+    columns["response_ms"] = [None, 5]
+    columns["unknown"] = [[], {}]
     path = tmp_path / "votes.csv"
     pd.DataFrame(columns, dtype=object).to_csv(path, index=False)
     tables = [
