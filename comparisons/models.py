@@ -152,6 +152,7 @@ class Comparison(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["question", "image_a", "image_b"], name="one_comparison_per_pair"),
+            models.CheckConstraint(condition=Q(image_a__lt=F("image_b")), name="comparison_images_ordered"),
             models.CheckConstraint(condition=Q(open_leases__gte=0, done__gte=0), name="comparison_counts_not_negative"),
             models.CheckConstraint(
                 condition=Q(votes_wanted__gte=F("open_leases") + F("done")), name="comparison_quota_kept"

@@ -119,7 +119,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "evalsite" / "static"]
 MEDIA_ROOT = DATA_DIR / "images"
 STORAGES = {

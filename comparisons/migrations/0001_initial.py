@@ -185,6 +185,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='comparison',
+            constraint=models.CheckConstraint(condition=models.Q(('image_a__lt', models.F('image_b'))), name='comparison_images_ordered'),
+        ),
+        migrations.AddConstraint(
+            model_name='comparison',
             constraint=models.CheckConstraint(condition=models.Q(('done__gte', 0), ('open_leases__gte', 0)), name='comparison_counts_not_negative'),
         ),
         migrations.AddConstraint(
