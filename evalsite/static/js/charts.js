@@ -3,6 +3,8 @@
  * in the page's own type and colours, and again when the screen turns light or dark.
  */
 
+import { chartTable } from "./chart-table.js";
+
 const specifications = JSON.parse(document.getElementById("charts").textContent);
 const figures = document.querySelectorAll("figure[data-chart]");
 
@@ -26,7 +28,7 @@ function theme() {
     font: fontFamily,
     view: { stroke: null },
     text: { color: ink },
-    axis: { ...letters, ...sizes, domainColor: rule, gridColor: rule, tickColor: rule },
+    axis: { ...letters, ...sizes, domainColor: rule, gridColor: rule, tickColor: rule, labelSeparation: 8 },
     legend: { ...letters, ...sizes },
     title: { color: ink, font: fontFamily },
   };
@@ -36,7 +38,6 @@ function draw() {
   const config = theme();
   for (const figure of figures) {
     const specification = specifications[figure.dataset.chart];
-    if (!specification) continue;
     vegaEmbed(
       figure.querySelector(".drawing"),
       { ...specification, config },
@@ -46,4 +47,8 @@ function draw() {
 }
 
 draw();
+for (const figure of figures) {
+  const caption = figure.querySelector("figcaption").textContent;
+  figure.append(chartTable(specifications[figure.dataset.chart], caption));
+}
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);

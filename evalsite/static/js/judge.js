@@ -14,6 +14,7 @@ import { newKey, Outbox, Refusal } from "./outbox.js";
 
 const LONG_PROMPT = 180;
 const SLOW_MS = 400;
+const SMALLEST_PX = 512; // smaller pictures are enlarged, both alike, where the screen has room
 
 const element = (id) => document.getElementById(id);
 const page = element("judging");
@@ -38,7 +39,7 @@ function describe(payload) {
   element("progress").hidden = progress.total === null;
   element("progress").max = progress.total ?? 1;
   element("progress").value = progress.done;
-  page.style.setProperty("--image-px", `${payload.image_px}px`);
+  page.style.setProperty("--image-px", `${Math.max(SMALLEST_PX, payload.image_px)}px`);
   pair.querySelectorAll(".frame").forEach((frame) => frame.replaceChildren());
   pair.ariaBusy = "true";
   offer(pair, question);
