@@ -1,13 +1,14 @@
-"""Charts as Vega-Lite specifications: drawn by the page's script, or here as SVG for reports.
+"""Charts as Vega-Lite specifications, drawn by the page's script, or here as SVG for reports.
 
-A specification carries no background and no colours of text and axes: the page lays its own theme over it, so that
-one chart reads in light and in dark. Marks keep to a teal and an orange that stay apart for colour-blind eyes and
-contrast with white and with black.
+A specification leaves background, type and the colours of axes to whoever draws it, so that one chart reads on light
+and on dark. Its marks are a teal that contrasts with both. The cells of the heat map bring their own ground: orange to
+teal, which colour-blind eyes tell apart, with the numbers in black or white, whichever is readable on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +19,36 @@ from django.conf import settings
 from analysis.files import write_lines
 
 Specification = dict[str, Any]
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
+MEAN = "mean of the questions"
 MARK = "#16868f"
-SOFT_MARK = "#7f8b8c"
-_WINS = ["#b3541e", "#f2e9df", "#0b636b"]
-_ON_PALE, _ON_DEEP = "#141414", "#ffffff"
-_ROW = alt.Step(34)
+INTERVAL = "#7f8b8c"
+LOSS_TO_WIN = ["#9c4209", "#f1ebe4", "#0b636b"]
+ON_PALE, ON_DEEP = "#000000", "#ffffff"
+DEEP = 0.395  # so far from one half a win rate has a deep colour
+_ROW_PX = 32
+_ONE_TWO_FIVE = [digit * 10**power for power in range(7) for digit in (1, 2, 5)]
 _STATIC_WIDTH_PX = 560
 _STATIC_THEME = {
-    "font": "Helvetica, Arial, sans-serif",
+    "aria": False,  # the report names the drawing and has the numbers in tables
+    "font": "Arial, Helvetica, sans-serif",
     "view": {"stroke": None},
     "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 400, "gridColor": "#e4e4e4"},
-    "legend": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 400},
+    "legend": {"labelFontSize": 12, "columnPadding": 24},
+    "text": {"color": ON_PALE},
 }
 
 
-def win_rate_matrix(pairs: Iterable[Row], systems: Sequence[str]) -> Specification:
-    """A square of cells: how often the row's system is preferred to the column's. `pairs` holds both directions."""
-    base = _chart(pairs).encode(
-        x=alt.X("opponent:N", sort=list(systems), title="compared with", axis=alt.Axis(labelAngle=-40)),
-        y=alt.Y("system:N", sort=list(systems), title=None),
+def win_rate_matrix(cells: Iterable[Row], systems: Sequence[str]) -> Specification:
+    """How often each row's system is preferred to each column's. `cells` holds both directions of every pair."""
+    base = _chart(cells).encode(
+        x=alt.X("opponent:N", sort=systems, title="compared with", axis=alt.Axis(labelAngle=-40)),
+        y=alt.Y("system:N", sort=systems, title=None),
     )
-    cells = base.mark_rect().encode(
-        color=alt.Color(
-            "win_rate:Q",
-            title="preferred",
-            scale=alt.Scale(domain=[0, 0.5, 1], range=_WINS),
-            legend=alt.Legend(format="%", gradientLength=120),
-        ),
+    ground_scale = alt.Scale(domain=[0, 0.5, 1], range=LOSS_TO_WIN, interpolate="rgb")
+    ground = base.mark_rect().encode(
+        color=alt.Color("win_rate:Q", scale=ground_scale, legend=None),
         tooltip=[
             alt.Tooltip("system:N", title="system"),
             alt.Tooltip("opponent:N", title="compared with"),
@@ -57,27 +59,23 @@ def win_rate_matrix(pairs: Iterable[Row], systems: Sequence[str]) -> Specificati
             alt.Tooltip("both_bad:Q", title="both bad"),
         ],
     )
-    is_deep = "abs(datum.win_rate - 0.5) > 0.3"
-    numbers = base.mark_text(fontSize=12).encode(
+    numbers = base.mark_text(fontSize=13).encode(
         text=alt.Text("win_rate:Q", format=".2f"),
-        color=alt.condition(is_deep, alt.value(_ON_DEEP), alt.value(_ON_PALE)),
+        color=alt.condition(f"abs(datum.win_rate - 0.5) > {DEEP}", alt.value(ON_DEEP), alt.value(ON_PALE)),
     )
-    return _specification(
-        alt.layer(cells, numbers).properties(width=alt.Step(58), height=alt.Step(38)),
-        "Win rates of every pair of systems.",
-    )
+    description = "Win rates of every pair of systems, as a heat map."
+    return _specification([ground, numbers], description, height={"step": 38}, width={"step": 58})
 
 
-def ratings(rows: Iterable[Row]) -> Specification:
-    """Bradley-Terry ratings, best on top, each with its interval."""
-    rows = list(rows)
-    base = _chart(rows).encode(y=_systems(rows))
-    intervals = base.mark_rule(color=SOFT_MARK, strokeWidth=2).encode(
-        x=alt.X("bt_low:Q", title="Bradley–Terry rating, with 95% interval", scale=alt.Scale(zero=False)),
-        x2="bt_high:Q",
-    )
-    points = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(
-        x="bt:Q",
+def ratings(rows: Sequence[Row]) -> Specification:
+    """Bradley-Terry ratings with intervals, in the order of `rows`, which are the results' rows of systems."""
+    systems = alt.Y("system:N", sort=[row["system"] for row in rows], title=None)
+    axis = alt.Axis(title="Bradley–Terry rating", tickCount=6, labelOverlap=True)
+    rating = alt.X("bt:Q", scale=alt.Scale(zero=False), axis=axis)
+    intervals = _intervals(rows, "bt").encode(x=alt.X("bt_low:Q", axis=axis), x2="bt_high:Q", y=systems)
+    points = _points(rows).encode(
+        x=rating,
+        y=systems,
         tooltip=[
             alt.Tooltip("system:N", title="system"),
             alt.Tooltip("bt:Q", title="Bradley–Terry", format=".1f"),
@@ -86,48 +84,57 @@ def ratings(rows: Iterable[Row]) -> Specification:
             alt.Tooltip("votes:Q", title="votes"),
         ],
     )
-    return _specification(_wide(intervals, points), "Bradley–Terry ratings with intervals.")
+    return _specification([intervals, points], "Bradley–Terry ratings with 95% intervals.", _ROW_PX * len(rows))
 
 
-def elo(rows: Iterable[Row], systems: Sequence[str]) -> Specification:
-    """Elo of each question as a hollow mark, and their mean as a full one. `rows` hold system, elo, kind."""
-    base = _chart(rows).encode(
-        y=alt.Y("system:N", sort=list(systems), title=None),
-        x=alt.X("elo:Q", title="Elo", scale=alt.Scale(zero=False)),
-        shape=alt.Shape("kind:N", title=None, legend=alt.Legend(orient="top", symbolStrokeColor=MARK)),
+def elo(rows: Sequence[Row], systems: Sequence[str]) -> Specification:
+    """Elo of each question in grey shapes, of all (`of` is MEAN) in teal. `rows` hold system, elo and of."""
+    kinds = list(dict.fromkeys(row["of"] for row in rows))
+    colours = [MARK if kind == MEAN else INTERVAL for kind in kinds]
+    legend = alt.Legend(orient="top")
+    points = _points(rows).encode(
+        x=alt.X("elo:Q", title="Elo", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6, labelOverlap=True)),
+        y=alt.Y("system:N", sort=systems, title=None),
+        shape=alt.Shape("of:N", title=None, scale=alt.Scale(domain=kinds), legend=legend),
+        color=alt.Color("of:N", title=None, scale=alt.Scale(domain=kinds, range=colours), legend=legend),
         tooltip=[
             alt.Tooltip("system:N", title="system"),
-            alt.Tooltip("kind:N", title="of"),
+            alt.Tooltip("of:N", title="of"),
             alt.Tooltip("elo:Q", title="Elo", format=".1f"),
         ],
     )
-    points = base.mark_point(size=70, color=MARK, opacity=1)
-    return _specification(_wide(points), "Elo ratings by question, and their mean.")
+    return _specification([points], "Elo ratings by question, and their mean.", _ROW_PX * len(systems))
 
 
-def preference_against_latency(rows: Iterable[Row]) -> Specification:
-    """Win rate against the median time of one image. `rows` hold system, win_rate, its interval, total_ms."""
-    base = _chart(rows).encode(
-        x=alt.X(
-            "total_ms:Q", title="median time of one image, ms (logarithmic)", scale=alt.Scale(type="log", padding=30)
-        ),
+def preference_against_latency(rows: Sequence[Row]) -> Specification:
+    """Win rate against the median time of one image. `rows` are the results' rows of systems with `median_ms`."""
+    times = [row["median_ms"] for row in rows]
+    time = alt.X(
+        "median_ms:Q",
+        title="median time of one image in ms, logarithmic",
+        scale=alt.Scale(type="log", nice=False, padding=40, domain=[min(times) / 1.2, max(times) * 1.2]),
+        axis=alt.Axis(values=_ONE_TWO_FIVE, format=",.0f", labelOverlap=True),
     )
-    intervals = base.mark_rule(color=SOFT_MARK, strokeWidth=2).encode(
-        y=alt.Y("win_rate_low:Q", title="win rate, with 95% interval", scale=alt.Scale(domain=[0, 1])),
+    rate = alt.Scale(domain=[0, 1])
+    intervals = _intervals(rows, "win_rate").encode(
+        x=time,
+        y=alt.Y("win_rate_low:Q", title="win rate", scale=rate, axis=alt.Axis(tickCount=5)),
         y2="win_rate_high:Q",
     )
-    points = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(
-        y="win_rate:Q",
+    names = _chart(rows).mark_text(align="left", dx=9, fontSize=12)
+    points = _points(rows).encode(
+        x=time,
+        y=alt.Y("win_rate:Q", title="win rate", scale=rate, axis=alt.Axis(tickCount=5)),
         tooltip=[
             alt.Tooltip("system:N", title="system"),
+            alt.Tooltip("median_ms:Q", title="median time, ms", format=",.0f"),
             alt.Tooltip("win_rate:Q", title="win rate", format=".3f"),
             alt.Tooltip("win_rate_low:Q", title="95% interval from", format=".3f"),
             alt.Tooltip("win_rate_high:Q", title="to", format=".3f"),
-            alt.Tooltip("total_ms:Q", title="median time, ms", format=",.0f"),
         ],
     )
-    names = base.mark_text(align="left", dx=9, dy=-9, fontSize=12).encode(y="win_rate:Q", text="system:N")
-    return _specification(_wide(intervals, names, points, height=280), "Win rate against median time of one image.")
+    names = names.encode(x=time, y="win_rate:Q", text="system:N")
+    return _specification([intervals, names, points], "Win rate against the median time of one image.", 300)
 
 
 def static_svg(specification: Specification) -> str:
@@ -138,25 +145,32 @@ def static_svg(specification: Specification) -> str:
 
 def bundle() -> Path:
     """The script that draws specifications on a page: made once, since that takes 2 s and 130 MB."""
-    path: Path = settings.DATA_DIR / "cache" / f"vega-{vl_convert.__version__}.js"
+    path: Path = settings.DATA_DIR / "cache" / f"vega-{version('vl-convert-python')}.js"
     if not path.exists():
-        write_lines(path, [vl_convert.javascript_bundle()])
+        write_lines(path, [vl_convert.javascript_bundle("window.vega = vega; window.vegaEmbed = vegaEmbed;")])
     return path
 
 
 def _chart(rows: Iterable[Row]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+    return alt.Chart({"values": [dict(row) for row in rows]})
 
 
-def _systems(rows: Sequence[Row]) -> alt.Y:
-    return alt.Y("system:N", sort=[str(row["system"]) for row in rows], title=None)
+def _points(rows: Sequence[Row]) -> alt.Chart:
+    points: alt.Chart = _chart(rows).mark_point(filled=True, size=90, color=MARK, opacity=1)
+    return points
 
 
-def _wide(*layers: alt.Chart, height: int | alt.Step = _ROW) -> alt.LayerChart:
-    return alt.layer(*layers).properties(width="container", height=height)
+def _intervals(rows: Sequence[Row], name: str) -> alt.Chart:
+    """Of those that have one."""
+    bounded = _chart(row for row in rows if row[f"{name}_low"] is not None)
+    intervals: alt.Chart = bounded.mark_rule(color=INTERVAL, strokeWidth=2)
+    return intervals
 
 
-def _specification(chart: alt.LayerChart, description: str) -> Specification:
-    specification: Specification = chart.properties(description=description).to_dict()
-    del specification["config"]  # Altair's default look; the page and static_svg have their own
-    return specification
+def _specification(
+    layers: list[alt.Chart], description: str, height: object, width: object = "container"
+) -> Specification:
+    """As wide as its place on the page unless said otherwise. A layer without rows would have no scale."""
+    specification: Specification = alt.layer(*(layer for layer in layers if layer.data["values"])).to_dict()
+    del specification["config"]  # Altair's own look; the page and static_svg have theirs
+    return specification | {"description": description, "width": width, "height": height}

@@ -13,7 +13,7 @@ class Snapshot(models.Model):
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="snapshots")
     inputs_hash = models.CharField(max_length=64)
-    results = models.JSONField()
+    results = models.TextField(help_text="JSON; as text, since PostgreSQL's own type forgets the order of keys")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

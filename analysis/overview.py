@@ -53,7 +53,7 @@ def overviews(chosen: QuerySet[Study]) -> list[StudyOverview]:
             opened_at=study.opened_at,
             closed_at=study.closed_at,
             design_hash=study.design_hash,
-            images_done=images[study.id],
+            images_done=images.get(study.id, 0),
             images_total=len(study.systems.all()) * study.prompt_count,
             votes=sum(votes[study.id, kind] for kind in Rater.Kind.values),
             votes_wanted=wanted.get(study.id, 0),
@@ -74,20 +74,13 @@ def _votes_by_kind(studies: Collection[Study]) -> Counter[tuple[int, str]]:
     return Counter({(study_id, kind): votes for study_id, kind, votes in rows})
 
 
-def _images_done(studies: Collection[Study]) -> Counter[int]:
-    """Finished images by study. Studies with the same prompts and seed share the images of their common systems."""
-    done = ImageJob.objects.filter(
-        state=ImageJob.State.DONE, prompt__prompt_set__in={study.prompt_set_id for study in studies}
+def _images_done(studies: Collection[Study]) -> dict[int, int]:
+    """Finished images by study, by the rule of comparisons.studies.image_jobs for all of them at once."""
+    ids = [study.id for study in studies]
+    done = Study.objects.filter(
+        id__in=ids,
+        systems__jobs__state=ImageJob.State.DONE,
+        systems__jobs__prompt__prompt_set=F("prompt_set"),
+        systems__jobs__seed=F("seed") + F("systems__jobs__prompt__position"),
     )
-    rows = (
-        done.annotate(study_seed=F("seed") - F("prompt__position"))
-        .values_list("prompt__prompt_set_id", "study_seed", "system_id")
-        .annotate(Count("id"))
-    )
-    images = {(prompt_set, seed, system): count for prompt_set, seed, system, count in rows}
-    return Counter(
-        {
-            study.id: sum(images.get((study.prompt_set_id, study.seed, system.id), 0) for system in study.systems.all())
-            for study in studies
-        }
-    )
+    return dict(done.order_by().values_list("id").annotate(Count("systems__jobs")))

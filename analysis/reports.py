@@ -17,6 +17,7 @@ from analysis import exports, snapshots
 from analysis.files import write_lines
 from analysis.results import headline, headline_chart, median_latency_ms, question_results
 from analysis.stats import Summary
+from analysis.votes import excluded_votes
 from comparisons.models import Rater, Study, Vote
 from comparisons.studies import image_jobs
 from generation.models import Image
@@ -64,7 +65,6 @@ def write_report(study: Study, folder: Path) -> list[Path]:
 
 def _context(study: Study, summary: Summary) -> dict[str, Any]:
     crowds = _crowds(study)
-    votes = sum(crowd.votes for crowd in crowds)
     return {
         "study": study,
         "questions": study.questions.order_by("position"),
@@ -72,8 +72,8 @@ def _context(study: Study, summary: Summary) -> dict[str, Any]:
         "systems": _systems(study),
         "devices": _devices(study),
         "crowds": crowds,
-        "votes": votes,
-        "excluded": votes - sum(question["votes"] for question in summary["questions"].values()),
+        "votes": sum(crowd.votes for crowd in crowds),
+        "excluded": excluded_votes(study).count(),
         "simulated": sum(crowd.votes for crowd in crowds if crowd.is_simulated),
         "results": question_results(study, summary),
         "headline": headline(summary),

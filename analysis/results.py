@@ -1,4 +1,4 @@
-"""A study's results in the shape that pages and reports show: rows, a matrix, charts, one block a question."""
+"""A study's results in the shape that pages and reports show: rows and charts, one block a question."""
 
 from __future__ import annotations
 
@@ -15,25 +15,15 @@ from generation.models import Image
 
 
 class Cell(TypedDict):
-    """How `system` did against `opponent`; win rate and interval are None where the votes do not determine them."""
+    """How `system` did against `opponent`; None where the votes do not determine it."""
 
     system: str
     opponent: str
+    win_rate: float | None
+    interval: str
     votes: int
-    wins: int
-    losses: int
     ties: int
     both_bad: int
-    win_rate: float | None
-    low: float | None
-    high: float | None
-    interval: str
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    system: str
-    cells: list[Cell | None]
 
 
 @dataclass(frozen=True)
@@ -57,9 +47,14 @@ class QuestionResult:
     position_bias: PositionBias
     leaderboard: list[SystemRow]
     pairs: list[PairRow]
-    matrix: list[MatrixRow]
     charts: list[Chart]
     warnings: list[str]
+
+
+@dataclass(frozen=True)
+class HeadlineRow:
+    system: str
+    elo: float
 
 
 def question_results(study: Study, summary: Summary) -> list[QuestionResult]:
@@ -73,28 +68,25 @@ def question_results(study: Study, summary: Summary) -> list[QuestionResult]:
     ]
 
 
-@dataclass(frozen=True)
-class HeadlineRow:
-    system: str
-    elo: float
-
-
 def headline(summary: Summary) -> list[HeadlineRow]:
     """The mean of the questions' Elos, best first; empty where there are no two questions to take a mean of."""
     rows = summary["headline_elo"].items() if len(summary["questions"]) > 1 else ()
     return [HeadlineRow(system, elo) for system, elo in rows]
 
 
-def headline_chart(summary: Summary) -> Chart:
+def headline_chart(summary: Summary) -> Chart | None:
     """Elo of every question, and their mean."""
+    mean = headline(summary)
+    if not mean:
+        return None
     rows: list[dict[str, object]] = [
-        {"system": row["system"], "elo": row["elo"], "kind": name}
+        {"system": row["system"], "elo": row["elo"], "of": name}
         for name, question in summary["questions"].items()
         for row in question["systems"]
         if row["elo"] is not None
     ]
-    rows += [{"system": row.system, "elo": row.elo, "kind": "mean"} for row in headline(summary)]
-    return Chart("elo", "Elo by question, and the mean", charts.elo(rows, list(summary["headline_elo"])))
+    rows += [{"system": row.system, "elo": row.elo, "of": charts.MEAN} for row in mean]
+    return Chart("elo", "Elo of each question, and their mean", charts.elo(rows, [row.system for row in mean]))
 
 
 def median_latency_ms(study: Study) -> dict[str, float]:
@@ -107,10 +99,6 @@ def median_latency_ms(study: Study) -> dict[str, float]:
 
 
 def _question_result(question: Question, summary: QuestionSummary, latency: dict[str, float]) -> QuestionResult:
-    systems = [row["system"] for row in summary["systems"]]
-    cells = [cell for pair in summary["pairs"] for cell in _both_directions(pair)]
-    by_pair = {(cell["system"], cell["opponent"]): cell for cell in cells}
-    matrix = [MatrixRow(name, [by_pair.get((name, other)) for other in systems]) for name in systems]
     return QuestionResult(
         question=question,
         votes=summary["votes"],
@@ -120,59 +108,47 @@ def _question_result(question: Question, summary: QuestionSummary, latency: dict
         position_bias=summary["position_bias"],
         leaderboard=summary["systems"],
         pairs=summary["pairs"],
-        matrix=matrix,
-        charts=list(_charts(question.key, summary, cells, latency)),
+        charts=list(_charts(question.key, summary, latency)),
         warnings=summary["warnings"],
     )
 
 
-def _charts(key: str, summary: QuestionSummary, cells: list[Cell], latency: dict[str, float]) -> Iterator[Chart]:
-    rated = [row for row in summary["systems"] if row["bt"] is not None]
-    if rated:
-        yield Chart(f"{key}-ratings", "Bradley–Terry ratings with 95% intervals", charts.ratings(rated))
-    systems = [row["system"] for row in summary["systems"]]
-    matrix = charts.win_rate_matrix(cells, systems)
-    yield Chart(f"{key}-win-rates", "How often the row is preferred to the column", matrix)
+def _charts(key: str, summary: QuestionSummary, latency: dict[str, float]) -> Iterator[Chart]:
+    rows = summary["systems"]
+    cells = [cell for pair in summary["pairs"] for cell in _both_directions(pair)]
+    rated = [row for row in rows if row["bt"] is not None]
     timed = [
-        {**row, "total_ms": latency[row["system"]]}
-        for row in summary["systems"]
+        {**row, "median_ms": latency[row["system"]]}
+        for row in rows
         if row["win_rate"] is not None and latency.get(row["system"], 0) > 0
     ]
+    if rated:
+        yield Chart(f"{key}-ratings", "Bradley–Terry ratings with 95% intervals", charts.ratings(rated))
+    matrix = charts.win_rate_matrix(cells, [row["system"] for row in rows])
+    yield Chart(f"{key}-win-rates", "How often the row is preferred to the column", matrix)
     if timed:
-        caption = "Preference against latency"
-        yield Chart(f"{key}-latency", caption, charts.preference_against_latency(timed))
+        yield Chart(f"{key}-latency", "Preference against latency", charts.preference_against_latency(timed))
 
 
 def _both_directions(pair: PairRow) -> Iterator[Cell]:
     rate, low, high = pair["win_rate"], pair["low"], pair["high"]
-    common = {"votes": pair["votes"], "ties": pair["ties"], "both_bad": pair["both_bad"]}
-    yield Cell(
-        system=pair["a"],
-        opponent=pair["b"],
-        wins=pair["a_wins"],
-        losses=pair["b_wins"],
-        win_rate=rate,
-        low=low,
-        high=high,
-        interval=_interval(low, high),
-        **common,
-    )
-    yield Cell(
-        system=pair["b"],
-        opponent=pair["a"],
-        wins=pair["b_wins"],
-        losses=pair["a_wins"],
-        win_rate=_mirrored(rate),
-        low=_mirrored(high),
-        high=_mirrored(low),
-        interval=_interval(_mirrored(high), _mirrored(low)),
-        **common,
-    )
+    yield _cell(pair, pair["a"], pair["b"], rate, low, high)
+    yield _cell(pair, pair["b"], pair["a"], _mirrored(rate), _mirrored(high), _mirrored(low))
+
+
+def _cell(
+    pair: PairRow, system: str, opponent: str, win_rate: float | None, low: float | None, high: float | None
+) -> Cell:
+    return {
+        "system": system,
+        "opponent": opponent,
+        "win_rate": win_rate,
+        "interval": "none" if low is None or high is None else f"{low:.3f} to {high:.3f}",
+        "votes": pair["votes"],
+        "ties": pair["ties"],
+        "both_bad": pair["both_bad"],
+    }
 
 
 def _mirrored(rate: float | None) -> float | None:
     return None if rate is None else 1 - rate
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "none" if low is None or high is None else f"{low:.3f} to {high:.3f}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import cast
 
 from django.db.models import Count, Max
 
@@ -32,10 +31,12 @@ def results(study: Study) -> Summary:
     before = inputs_hash(study)
     stored = Snapshot.objects.filter(study=study, inputs_hash=before).first()
     if stored:
-        return cast("Summary", stored.results)
+        summary: Summary = json.loads(stored.results)
+        return summary
     table = vote_table(study)
     unchanged = inputs_hash(study) == before
     summary = summarise(table)
     if unchanged:  # otherwise something came while the votes were read, and the hash would name other inputs
-        Snapshot.objects.get_or_create(study=study, inputs_hash=before, defaults={"results": summary})
+        text = json.dumps(summary, allow_nan=False)
+        Snapshot.objects.get_or_create(study=study, inputs_hash=before, defaults={"results": text})
     return summary

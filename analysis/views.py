@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
 
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_replace
@@ -20,20 +19,19 @@ from django.views.decorators.http import require_safe
 
 from analysis import charts, exports, reports, snapshots
 from analysis.overview import overviews
-from analysis.results import headline, question_results
+from analysis.results import headline, headline_chart, question_results
 from comparisons.models import Study
 from comparisons.progress import generation_progress, rating_progress
 
-Arguments = ParamSpec("Arguments")
-View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 
 
-def _for_researchers(view: View[Arguments]) -> View[Arguments]:
+def _for_researchers(view: View) -> View:
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
-        if not (request.user.is_authenticated and request.user.is_staff):
+    def guarded(request: HttpRequest, **arguments: str) -> HttpResponseBase:
+        if not request.user.is_staff:
             raise PermissionDenied("Studies are shown to accounts marked as staff.")
-        return view(request, *args, **kwargs)
+        return view(request, **arguments)
 
     return require_safe(login_required(guarded))
 
@@ -48,6 +46,8 @@ def study_detail(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
     summary = snapshots.results(study)
     results = question_results(study, summary)
+    overall = headline_chart(summary)
+    drawn = [chart for result in results for chart in result.charts] + ([overall] if overall else [])
     context = {
         "study": overviews(Study.objects.filter(pk=study.pk))[0],
         "generation": generation_progress(study),
@@ -55,14 +55,15 @@ def study_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "rate_url": request.build_absolute_uri(reverse("rate:landing", args=[study.key])),
         "results": results,
         "headline": headline(summary),
+        "headline_chart": overall,
         "warnings": summary["warnings"],
-        "charts": {chart.id: chart.specification for result in results for chart in result.charts},
+        "charts": {chart.id: chart.specification for chart in drawn},
     }
     return render(request, "analysis/study_detail.html", context)
 
 
+@csp_replace({"style-src": [UNSAFE_INLINE]})  # a report carries its style with it
 @_for_researchers
-@csp_replace({"style-src": [UNSAFE_INLINE]})  # the report carries its own style, as it must as a file
 def study_report(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
     return HttpResponse(reports.html(study, snapshots.results(study)))

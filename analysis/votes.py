@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from analysis.stats import VoteTable
 from comparisons.models import Exclusion, Study, Vote
 
 _CHUNK = 5000
 _COMPARISON = "assignment__comparison__"
-_PROMPT = f"{_COMPARISON}image_a__job__prompt__"
+_PROMPT = f"{_COMPARISON}image_a__job__prompt"
 _SESSION = "assignment__session__"
 
 
@@ -43,42 +43,41 @@ class VoteRow(NamedTuple):
 
 def vote_rows(study: Study) -> Iterator[VoteRow]:
     """Every vote, late and excluded ones too, oldest first; the rows are never all in memory."""
-    for row in _query(study).iterator(chunk_size=_CHUNK):
-        vote_id, question, prompt_id, category, challenge, a_is_left, system_a, system_b, *seen = row
-        left, right = (system_a, system_b) if a_is_left else (system_b, system_a)
-        yield VoteRow(vote_id, question, prompt_id, category, challenge, left, right, *seen)
+    return map(VoteRow._make, _query(study).iterator(chunk_size=_CHUNK))
 
 
 def vote_table(study: Study) -> VoteTable:
     """The votes that count: all but the excluded ones."""
-    counted = (row for row in vote_rows(study) if not row.excluded)
-    columns = list(zip(*counted, strict=True)) or [()] * len(VoteRow._fields)
-    return VoteTable.from_columns(dict(zip(VoteRow._fields, columns, strict=True)), source=study.slug)
+    *names, _ = VoteRow._fields
+    counted = [row for row in vote_rows(study) if not row.excluded]
+    columns = {name: [row[i] for row in counted] for i, name in enumerate(names)}
+    return VoteTable.from_columns(columns, source=study.slug)
 
 
 def live_exclusions(study: Study) -> QuerySet[Exclusion]:
     """What is excluded from this study, votes and whole sessions, and not revoked."""
-    return Exclusion.objects.filter(
-        Q(session__study=study) | Q(vote__assignment__session__study=study), revoked_at=None
-    )
+    of_study = Q(session__study=study) | Q(vote__assignment__session__study=study)
+    return Exclusion.objects.filter(of_study, revoked_at=None)
 
 
-def _query(study: Study) -> QuerySet[Vote, tuple[object, ...]]:
-    live = Exclusion.objects.filter(revoked_at=None)
-    excluded = Exists(live.filter(vote=OuterRef("pk"))) | Exists(live.filter(session=OuterRef("assignment__session")))
+def excluded_votes(study: Study) -> QuerySet[Vote]:
+    return Vote.objects.filter(_is_excluded(), assignment__session__study=study)
+
+
+def _query(study: Study) -> QuerySet[Vote, tuple[Any, ...]]:
+    """In the order of VoteRow's fields."""
     return (
         Vote.objects.filter(assignment__session__study=study)
+        .annotate(excluded=_is_excluded())
         .order_by("id")
-        .annotate(is_excluded=excluded)
         .values_list(
             "id",
             f"{_COMPARISON}question__key",
-            f"{_COMPARISON}image_a__job__prompt_id",
-            f"{_PROMPT}category",
-            f"{_PROMPT}challenge",
-            "assignment__a_is_left",
-            f"{_COMPARISON}image_a__job__system__slug",
-            f"{_COMPARISON}image_b__job__system__slug",
+            f"{_PROMPT}_id",
+            f"{_PROMPT}__category",
+            f"{_PROMPT}__challenge",
+            _system(a_is_shown_if=True),
+            _system(a_is_shown_if=False),
             "outcome",
             f"{_SESSION}rater_id",
             f"{_SESSION}public_id",
@@ -86,6 +85,20 @@ def _query(study: Study) -> QuerySet[Vote, tuple[object, ...]]:
             "answered_at",
             "late",
             f"{_SESSION}rater__kind",
-            "is_excluded",
+            "excluded",
         )
     )
+
+
+def _is_excluded() -> Q:
+    """Of a vote: whether it, or its whole session, is out of the analysis."""
+    live = Exclusion.objects.filter(revoked_at=None)
+    excludes_vote = Exists(live.filter(vote=OuterRef("pk")))
+    excludes_session = Exists(live.filter(session=OuterRef("assignment__session")))
+    return excludes_vote | excludes_session
+
+
+def _system(a_is_shown_if: bool) -> Case:
+    """The name of the system on one side: that of image a if a_is_left has this value, else that of image b."""
+    system_a, system_b = (F(f"{_COMPARISON}{image}__job__system__slug") for image in ("image_a", "image_b"))
+    return Case(When(assignment__a_is_left=a_is_shown_if, then=system_a), default=system_b)
