@@ -71,7 +71,7 @@ class Study(models.Model):
 
 class Question(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="questions")
-    key = models.SlugField(max_length=50)
+    key = models.SlugField(max_length=100)
     position = models.PositiveIntegerField()
     wording = models.CharField(max_length=300)
     offers_tie = models.BooleanField(default=False)
@@ -115,7 +115,6 @@ class Matchup(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["question", "system_a", "system_b"], name="one_matchup_per_pair"),
             models.CheckConstraint(condition=Q(system_a__lt=F("system_b")), name="matchup_systems_ordered"),
-            models.CheckConstraint(condition=Q(a_left__gte=0, b_left__gte=0), name="matchup_sides_not_negative"),
         )
 
     def __str__(self) -> str:
@@ -153,7 +152,6 @@ class Comparison(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["question", "image_a", "image_b"], name="one_comparison_per_pair"),
             models.CheckConstraint(condition=Q(image_a__lt=F("image_b")), name="comparison_images_ordered"),
-            models.CheckConstraint(condition=Q(open_leases__gte=0, done__gte=0), name="comparison_counts_not_negative"),
             models.CheckConstraint(
                 condition=Q(votes_wanted__gte=F("open_leases") + F("done")), name="comparison_quota_kept"
             ),
@@ -294,7 +292,6 @@ class Vote(models.Model):
             models.CheckConstraint(
                 condition=Q(outcome__in=["left", "right", "tie", "both_bad"]), name="vote_outcome_is_known"
             ),
-            models.CheckConstraint(condition=Q(response_ms__gte=0), name="vote_time_not_negative"),
         )
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import models, transaction
 from django.db.models import F, Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from comparisons.models import Comparison, Matchup, Question, Study
@@ -53,6 +54,7 @@ def create_study(spec: StudySpec) -> tuple[Study, bool]:
         )
     if earlier:
         earlier.delete()
+        System.objects.filter(studies=None, jobs=None).delete()  # nobody has asked for their images: they may change
     study = Study.objects.create(
         slug=spec.slug,
         title=spec.title,
@@ -181,9 +183,10 @@ def build_comparisons(study: Study) -> int:
     return existing.count() - before
 
 
-def _subtotal(comparisons: models.QuerySet[Comparison]) -> models.Subquery:
+def _subtotal(comparisons: models.QuerySet[Comparison]) -> Coalesce:
+    """0 for a pair of systems whose images have not come yet."""
     totals = comparisons.order_by().values("matchup").annotate(total=Sum("votes_wanted"))
-    return models.Subquery(totals.values("total"))
+    return Coalesce(models.Subquery(totals.values("total")), 0)
 
 
 def _images_by_prompt(study: Study) -> dict[int, list[Image]]:

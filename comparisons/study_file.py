@@ -20,7 +20,7 @@ DEFAULT_CONSENT = (
     "and as an anonymous data set."
 )
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
-_SLUG_RULE = "1 to 100 lower-case letters, digits and '-'"
+_SLUG_RULE = "1 to 100 lower-case letters, digits and '-', the first a letter or digit"
 
 
 class StudyFileError(ValueError):
@@ -97,7 +97,7 @@ class _Table:
     def text(self, name: str, default: str | None = None, limit: int = 10_000) -> str:
         allowed = f"a text of 1 to {limit} characters"
         value: str = self._take(name, str, default, allowed)
-        if not value.strip() or len(value) > limit:
+        if not value.strip() or len(value) > limit or "\0" in value:
             raise SpecError(self.key(name), repr(value[:40]), allowed)
         return value.strip()
 
@@ -133,12 +133,12 @@ class _Table:
     def table(self, name: str) -> _Table:
         return _Table(self._take(name, dict, {}, "a table"), f"{self.key(name)}.")
 
-    def tables(self, name: str, least: int) -> list[tuple[str, dict[str, Any]]]:
+    def tables(self, name: str) -> list[tuple[str, dict[str, Any]]]:
         """Each table of an array of tables with its place in the file."""
-        allowed = f"at least {least} table{'s' if least > 1 else ''} [[{name}]]"
-        items: list[Any] = self._take(name, list, [], allowed)
-        if len(items) < least or not all(isinstance(item, dict) for item in items):
-            raise SpecError(self.key(name), f"{len(items)} of them", allowed)
+        allowed = f"at least one table [[{name}]]"
+        items: list[Any] = self._take(name, list, None, allowed)
+        if not items or not all(isinstance(item, dict) for item in items):
+            raise SpecError(self.key(name), repr(items), allowed)
         return [(f"{self.key(name)}[{index}]", item) for index, item in enumerate(items, start=1)]
 
     def end(self) -> None:
@@ -160,8 +160,8 @@ def _study(root: _Table) -> StudySpec:
         matchmaking=rating.choice("matchmaking", list(STRATEGIES), "balanced"),
         display_px=display.number("size", 16, 4096, default=512),
         upsample=display.switch("upsample", default=False),
-        questions=tuple(_question(item, place) for place, item in root.tables("questions", least=1)),
-        systems=tuple(system for place, item in root.tables("systems", least=1) for system in _systems(item, place)),
+        questions=tuple(_question(item, place) for place, item in root.tables("questions")),
+        systems=tuple(system for place, item in root.tables("systems") for system in _systems(item, place)),
     )
     for table in (rating, display, root):
         table.end()
@@ -221,7 +221,15 @@ def _check_blindness(spec: StudySpec) -> None:
     read |= {f"questions[{n}].wording": question.wording for n, question in enumerate(spec.questions, start=1)}
     read |= {f"questions[{n}].key": question.key for n, question in enumerate(spec.questions, start=1)}
     for system in spec.systems:
-        for name in {system.name, system.model.rsplit("/", 1)[-1]}:
+        for place in (system.name, system.model, system.unet or ""):
+            name = place.rstrip("/").rpartition("/")[2]
             for key, text in read.items():
-                if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE):
+                if _mentions(text, name):
                     raise SpecError(key, f"naming {name!r}", "a text that tells raters nothing about the systems")
+
+
+def _mentions(text: str, name: str) -> bool:
+    """However it is written: "SDXL Turbo" mentions sdxl-turbo."""
+    words = re.findall(r"[^\W_]+", name)
+    spelling = r"[\W_]*".join(words)
+    return bool(words) and re.search(rf"(?<![^\W_]){spelling}(?![^\W_])", text, re.IGNORECASE) is not None

@@ -53,7 +53,7 @@ def _begin(request: HttpRequest, study: Study) -> HttpResponse:
 def _unavailable(request: HttpRequest, study: Study) -> HttpResponse:
     reasons = {
         Study.State.DRAFT: "This study has not begun yet.",
-        Study.State.OPEN: "There is nothing to judge yet: the pictures are still being prepared.",
+        Study.State.OPEN: "There is nothing to judge at the moment. Please come back later.",
         Study.State.CLOSED: "This study is closed. Thank you for your interest.",
     }
     context = {"study": study, "reason": reasons[Study.State(study.state)]}
@@ -97,7 +97,7 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
 def _posted_json(request: HttpRequest) -> object:
     try:
         return json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise AnswerError("The answer is not JSON.") from None
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,8 @@ VARIABLES: dict[str, str] = {
     "ASSIGNMENT_LEASE_SECONDS": "time a rater has for one answer before the pair is offered to others (default: 600)",
 }
 
+HOST = re.compile(r"\*|\.?[\w.-]+|\[[\da-fA-F:.]+\]")
+ORIGIN = re.compile(r"https?://([\w.*-]+|\[[\da-fA-F:.]+\])(:\d+)?")
 _ON, _OFF = {"1", "on", "true", "yes"}, {"0", "off", "false", "no", ""}
 
 
@@ -36,8 +39,12 @@ def text(name: str, default: str) -> str:
     return os.environ.get(name, "").strip() or default
 
 
-def words(name: str, default: str) -> list[str]:
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+def words(name: str, default: str, form: re.Pattern[str]) -> list[str]:
+    found = [word.strip() for word in text(name, default).split(",") if word.strip()]
+    for word in found:
+        if not form.fullmatch(word):
+            raise ImproperlyConfigured(f"{name} holds {word!r}. Expected: {VARIABLES[name]}.")
+    return found
 
 
 def switch(name: str, default: bool) -> bool:
@@ -68,7 +75,9 @@ def url(name: str, default: str, parse: Callable[[str], object]) -> str:
     try:
         parse(value)
     except (ValueError, KeyError) as error:
-        raise ImproperlyConfigured(f"{name}={value!r}: {error}. Expected: {VARIABLES[name]}.") from error
+        raise ImproperlyConfigured(
+            f"{name}={value!r}: {str(error).rstrip('.')}. Expected: {VARIABLES[name]}."
+        ) from error
     return value
 
 

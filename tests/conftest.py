@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "evalsite.settings"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 os.environ["HF_HUB_OFFLINE"] = "1"
 django.setup()
+
+from django.db import connection  # noqa: E402
 
 from evalsite import broker  # noqa: E402
 from scripts.with_postgres import free_port  # noqa: E402
@@ -49,6 +52,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """SQLite as on a real site, in a file: in memory, writers would not wait for each other.
+
+    Its flush after a transactional test deletes row by row, which the triggers on votes refuse: they step aside.
+    """
+    if connection.vendor != "sqlite":
+        return
+    connection.settings_dict["TEST"]["NAME"] = str(DATA_DIR / "tests.sqlite3")
+    flush = connection.ops.sql_flush
+
+    def flush_without_triggers(*args: Any, **options: Any) -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+        drops = [f"DROP TRIGGER {name}" for name, _ in triggers]
+        return [*drops, *flush(*args, **options), *(create for _, create in triggers)]
+
+    pytest.MonkeyPatch().setattr(connection.ops, "sql_flush", flush_without_triggers)
+
+
+@pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_type_launch_args, "executable_path": shutil.which("chromium"), "args": CHROMIUM_FLAGS}
 
@@ -68,3 +92,11 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the demo's tiny checkpoints; written by another process, so that this one never loads torch."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    subprocess.run([sys.executable, "-m", "toyzoo.checkpoints", str(folder)], check=True)
+    return folder

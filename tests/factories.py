@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,14 +70,13 @@ def make_draft(texts: Sequence[str] = PROMPTS, **changes: Any) -> Study:
     return create_study(make_study_spec(make_prompt_set(texts=texts).slug, **changes))[0]
 
 
-def make_image(job: ImageJob) -> None:
-    """Finish a job with a picture of its own, through the verbs that a worker uses."""
-    token, (claimed,) = jobs.claim(job.system_id, [job.id], limit=1)
+def make_image(job: ImageJob, picture: PillowImage.Image | None = None) -> None:
+    """Finish a job with this picture or one of its own, through the verbs that a worker uses."""
+    _, (claimed,) = jobs.claim(job.system_id, [job.id], limit=1)
     colour = (job.id * 67 % 256, job.id * 131 % 256, job.id * 29 % 256)
     timings = StageTimings(encode_ms=1.0, forward_ms=(2.0,) * 4, denoise_ms=8.0, decode_ms=3.0, total_ms=12.0)
-    picture = RenderedImage(PillowImage.new("RGB", (64, 64), colour), timings, {"device": "cpu", "batch_size": 1})
-    assert jobs.finish(claimed, picture)
-    assert token
+    picture = picture or PillowImage.new("RGB", (64, 64), colour)
+    assert jobs.finish(claimed, RenderedImage(picture, timings, {"device": "cpu", "batch_size": 1}))
 
 
 def make_open_study(texts: Sequence[str] = PROMPTS, **changes: Any) -> Study:
@@ -85,7 +85,9 @@ def make_open_study(texts: Sequence[str] = PROMPTS, **changes: Any) -> Study:
     open_study(study)
     wishes = itertools.product(study.systems.all(), study.prompt_set.prompts.all())
     jobs.request([(system, prompt, study.seed + prompt.position) for system, prompt in wishes], study.display_px)
-    for job in image_jobs(study):
+    wanted = list(image_jobs(study).order_by("id"))
+    random.Random(study.seed).shuffle(wanted)  # workers finish in any order
+    for job in wanted:
         make_image(job)
     build_comparisons(study)
     return study

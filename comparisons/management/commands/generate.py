@@ -50,7 +50,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{new} new, {retried} to try again, {mine.count()} in all.")
         if options["wait"]:
             self._wait(study, mine)
-        else:
+        elif mine.filter(state__in=[ImageJob.State.QUEUED, ImageJob.State.RUNNING]).exists():
             self.stdout.write("The worker makes them now, and pairs can be judged as they come.")
 
     def _wait(self, study: Study, mine: ImageJobQuerySet) -> None:

@@ -1,0 +1,183 @@
+"""A lease from the moment it is given: kept, run out, renewed, taken back, answered late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from comparisons.assignments import release_expired
+from comparisons.models import Assignment, Comparison, Study, Vote
+from comparisons.studies import close_study
+from comparisons.study_file import QuestionSpec
+from tests.comparisons.browsing import Browser, assert_counters_true
+from tests.factories import make_open_study, make_system_spec
+
+pytestmark = pytest.mark.django_db
+
+
+def make_pair_study(votes_wanted: int = 1) -> Study:
+    """One comparison and no more."""
+    systems = (make_system_spec("alpha"), make_system_spec("beta"))
+    question = QuestionSpec("quality", "Which has the higher quality?", tie=False, both_bad=False)
+    return make_open_study(["a red fox"], systems=systems, questions=(question,), votes_wanted=votes_wanted)
+
+
+def run_out() -> None:
+    """Let every open lease end an hour ago."""
+    now = timezone.now()
+    Assignment.objects.open().update(issued_at=now - timedelta(hours=2), expires_at=now - timedelta(hours=1))
+
+
+def counts(study: Study) -> tuple[int, int]:
+    assert_counters_true(study)
+    comparison = Comparison.objects.get(question__study=study)
+    return comparison.open_leases, comparison.done
+
+
+def test_a_reload_shows_the_same_pair() -> None:
+    study = make_open_study()
+    browser = Browser(study).consent()
+    shown = browser.judge()
+    assert shown == browser.judge() == browser.another_tab().judge()
+    assert Assignment.objects.count() == 1
+
+
+def test_nobody_else_gets_a_pair_whose_last_vote_is_being_given() -> None:
+    study = make_pair_study()
+    assert Browser(study).consent().judge()
+    assert Browser(study).consent().judge() is None
+    assert counts(study) == (1, 0)
+
+
+def test_a_lease_that_ran_out_gives_capacity_and_side_back() -> None:
+    study = make_pair_study()
+    Browser(study).consent().judge()
+    assert counts(study) == (1, 0)
+    assert release_expired() == 0, "it has not run out yet"
+    run_out()
+    assert release_expired() == 1
+    assert release_expired() == 0
+    assert counts(study) == (0, 0)
+    assert Assignment.objects.get().state == Assignment.State.EXPIRED
+
+
+def test_the_next_rater_takes_over_what_ran_out() -> None:
+    study = make_pair_study()
+    first, second = Browser(study).consent(), Browser(study).consent()
+    lost = first.judge()
+    run_out()
+    taken = second.judge()
+    assert lost
+    assert taken
+    assert taken["assignment"] != lost["assignment"]
+    assert counts(study) == (1, 0)
+
+
+def test_a_rater_who_comes_back_before_anybody_else_keeps_the_pair() -> None:
+    study = make_pair_study()
+    browser = Browser(study).consent()
+    before = browser.judge()
+    run_out()
+    assert browser.judge() == before
+    assert Assignment.objects.get().expires_at > timezone.now()
+    assert release_expired() == 0
+    assert counts(study) == (1, 0)
+
+
+def test_an_answer_after_the_end_counts_while_nobody_has_taken_the_pair_back() -> None:
+    study = make_pair_study()
+    browser = Browser(study).consent()
+    payload = browser.judge()
+    assert payload
+    run_out()
+    assert browser.answer(payload)["receipt"]["late"] is False
+    assert counts(study) == (0, 1)
+
+
+def test_a_late_answer_is_kept_outside_the_quota() -> None:
+    study = make_pair_study()
+    first, second = Browser(study).consent(), Browser(study).consent()
+    lost = first.judge()
+    run_out()
+    taken = second.judge()
+    assert lost
+    assert taken
+    reply = first.answer(lost, "right")
+    assert reply["receipt"]["late"] is True
+    assert reply["next"] is None
+    assert counts(study) == (1, 0), "the late answer moves no counter"
+    assert second.answer(taken)["receipt"]["late"] is False
+    assert counts(study) == (0, 1)
+    assert set(Vote.objects.values_list("outcome", "late")) == {("right", True), ("left", False)}
+
+
+def test_a_late_answer_is_kept_when_the_quota_is_full() -> None:
+    study = make_pair_study()
+    first, second = Browser(study).consent(), Browser(study).consent()
+    lost = first.judge()
+    run_out()
+    second.judge_all()
+    assert lost
+    assert first.answer(lost)["receipt"]["late"] is True
+    assert counts(study) == (0, 1)
+    assert Vote.objects.count() == 2
+
+
+def test_a_late_answer_posted_twice_is_one_vote() -> None:
+    study = make_pair_study()
+    browser = Browser(study).consent()
+    payload = browser.judge()
+    assert payload
+    run_out()
+    release_expired()
+    first = browser.answer(payload, "right")
+    assert browser.answer(payload, "left")["receipt"] == first["receipt"]
+    assert Vote.objects.get().outcome == "right"
+    assert counts(study) == (0, 0)
+
+
+def test_a_pair_that_was_lost_is_not_shown_to_the_same_rater_again() -> None:
+    study = make_pair_study(votes_wanted=3)
+    browser = Browser(study).consent()
+    browser.judge()
+    run_out()
+    release_expired()
+    assert browser.judge() is None
+    assert counts(study) == (0, 0)
+
+
+def test_a_late_answer_leads_back_to_the_pair_on_the_other_page() -> None:
+    study = make_open_study()
+    browser = Browser(study).consent()
+    lost = browser.judge()
+    run_out()
+    release_expired()
+    current = browser.judge()
+    assert lost
+    assert current
+    assert current["assignment"] != lost["assignment"]
+    following = browser.answer(lost)["next"]
+    assert following["assignment"] == current["assignment"]
+    assert_counters_true(study)
+
+
+def test_closing_the_study_keeps_outstanding_answers() -> None:
+    study = make_open_study()
+    browser, lost = Browser(study).consent(), Browser(study).consent()
+    payload, late = browser.judge(), lost.judge()
+    assert payload
+    assert late
+    Assignment.objects.filter(public_id=late["assignment"]).update(
+        issued_at=timezone.now() - timedelta(hours=2), expires_at=timezone.now() - timedelta(hours=1)
+    )
+    close_study(study)
+    assert release_expired() == 1
+    reply = browser.answer(payload)
+    assert reply["receipt"]["late"] is False
+    assert reply["next"] is None
+    assert lost.answer(late)["receipt"]["late"] is True
+    assert Vote.objects.count() == 2
+    assert Assignment.objects.open().count() == 0
+    assert_counters_true(study)
