@@ -23,6 +23,7 @@ from generation.models import Image, ImageJob, Prompt, System
 
 State = ImageJob.State
 GENERATE_IMAGES = "generation.generate_images"
+AFTER_OTHER_WORK = 9  # of ten priorities the last: periodic work is not to wait behind hours of images
 
 
 def request(wishes: Iterable[tuple[System, Prompt, int]], display_px: int) -> int:
@@ -45,7 +46,8 @@ def dispatch(jobs: models.QuerySet[ImageJob]) -> int:
         for start in range(0, len(ids), settings.JOBS_PER_MESSAGE)
     ]
     for message in messages:
-        transaction.on_commit(partial(current_app.send_task, GENERATE_IMAGES, args=message))
+        send = partial(current_app.send_task, GENERATE_IMAGES, args=message, priority=AFTER_OTHER_WORK)
+        transaction.on_commit(send)
     return len(messages)
 
 
@@ -118,11 +120,14 @@ def requeue_lapsed() -> int:
 
 
 def dispatch_forgotten() -> int:
-    """Send messages for jobs that are due while nothing runs: their messages were lost, or they waited for a retry.
+    """Send messages for jobs that are due while none is made: their messages were lost, or they waited for a retry.
 
-    While anything runs, messages are still being worked through, and sending them again would only pile them up.
+    While images come, messages are still being worked through, and sending them again would only pile them up. Between
+    two messages of a lone worker nothing runs, so an image that has just come counts too.
     """
-    if ImageJob.objects.filter(state=State.RUNNING).exists():
+    a_lease_ago = timezone.now() - timedelta(seconds=settings.JOB_LEASE_SECONDS)
+    newest = Image.objects.order_by("-id").first()
+    if ImageJob.objects.filter(state=State.RUNNING).exists() or (newest and newest.created_at > a_lease_ago):
         return 0
     return dispatch(ImageJob.objects.claimable())
 

@@ -17,6 +17,10 @@ from PIL import Image as PillowImage
 class AtomicFileSystemStorage(FileSystemStorage):
     """A file appears under its name whole and on disk, or not at all."""
 
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """The name itself: it is the hash of the content, so whoever else writes it now writes the same."""
+        return name
+
     def _save(self, name: str, content: File[bytes]) -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,54 @@
+"""Bots with planted strengths rate a running site over HTTP: the statistics find what was planted."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+from tests.e2e.conftest import Running
+
+STRENGTHS = {"gamma@4": 2.25, "alpha@4": 0.75, "delta@4": -0.75, "beta@4": -2.25}  # best first
+RATERS = 12
+
+
+def test_bradley_terry_recovers_the_planted_order(running: Running, tmp_path: Path) -> None:
+    planted = [f"--strength={system}={strength}" for system, strength in STRENGTHS.items()]
+    command = ["simulate_raters", "planted", "--raters", str(RATERS), "--seed", "1", "--url", running.url]
+    printed = running.site.manage(*command, *planted)
+    assert printed.splitlines()[1:] == ["  +2.25  gamma@4", "  +0.75  alpha@4", "  -0.75  delta@4", "  -2.25  beta@4"]
+
+    file, results = tmp_path / "votes.csv", tmp_path / "results.json"
+    running.site.manage("export_votes", "planted", "--out", file)
+    with file.open(newline="") as lines:
+        votes = list(csv.DictReader(lines))
+    answers = re.match(r"(\d+) answers", printed)
+    assert answers
+    assert len(votes) == int(answers[1]) > 200
+    assert {vote["rater_kind"] for vote in votes} == {"simulated"}
+    assert max(Counter(vote["rater"] for vote in votes).values()) <= 24
+    quotas = running.site.rows(
+        "SELECT c.done, c.votes_wanted, c.open_leases FROM comparisons_comparison c JOIN comparisons_question q "
+        "ON q.id = c.question_id JOIN comparisons_study s ON s.id = q.study_id WHERE s.slug = 'planted'"
+    )
+    assert sum(done for done, _, _ in quotas) == len(votes)
+    assert all(done <= wanted and open_leases == 0 for done, wanted, open_leases in quotas)
+
+    running.site.python("-m", "analysis", file, "--quiet", "--json", results)
+    (question,) = json.loads(results.read_text())["questions"].values()
+    systems = sorted(question["systems"], key=lambda row: -row["bt"])
+    assert [row["system"] for row in systems] == list(STRENGTHS)
+    # A difference of strengths of d is 400 d / ln 10 on Elo's scale; the sample decides within its noise.
+    found = [first["bt"] - second["bt"] for first, second in pairwise(systems)]
+    assert all(100 < gap < 500 for gap in found), found
+
+
+def test_a_site_that_does_not_answer_is_one_sentence(running: Running) -> None:
+    command = ["simulate_raters", "planted", "--raters", "1", "--seed", "1", "--url", "http://127.0.0.1:9"]
+    ended = running.site.try_python("manage.py", *command)
+    assert ended.returncode == 1
+    assert "--url is 'http://127.0.0.1:9': the site does not answer" in ended.stderr
+    assert "Traceback" not in ended.stderr
