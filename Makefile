@@ -48,7 +48,7 @@ check: $(VENV)/.installed-dev  ## style, types, templates, imports, migrations, 
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/djade --check --target-version 5.2 $(templates)
-	$(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/mypy
 	scripts/check-django $(python)
 

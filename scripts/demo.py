@@ -13,21 +13,24 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 
 from evalsite.broker import BrokerError
 from scripts import worker
-from scripts.supervisor import ChildFailed, Stopped, Supervisor
+from scripts.supervisor import Child, ChildFailed, Stopped, Supervisor
 
 HOST = "127.0.0.1"
 STUDY = "demo"
 LOGIN = "demo"
+CHECKPOINTS = ("tiny-sdxl", "tiny-sdxl-turbo", "tiny-lcm-unet")
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Settings of the demo, and every cache that a library might keep in the home folder."""
+    """Settings of the demo, and all that a library might keep in the home folder or in /tmp."""
     cache = folder / "cache"
     return {
         "DJANGO_SETTINGS_MODULE": "evalsite.settings",
@@ -40,6 +43,7 @@ def environment(folder: Path) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "TORCH_HOME": str(cache / "torch"),
         "XDG_CACHE_HOME": str(cache),
+        "TMPDIR": str(cache / "tmp"),
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -49,14 +53,23 @@ def check_port(port: int) -> str | None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
-            return f"Port {port} cannot be used ({error}). Choose another: make demo PORT=8001"
+        except OverflowError:
+            return f"Port {port} cannot be used: it is not between 0 and 65535."
+        except OSError as error:
+            return f"Port {port} cannot be used: {error.strerror}. Choose another: make demo PORT=8001"
     return None
 
 
-def is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
+def answers(port: int) -> bool:
+    connection = HTTPConnection(HOST, port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 @contextmanager
@@ -67,21 +80,28 @@ def doing(what: str) -> Iterator[None]:
     print(f"{time.monotonic() - start:.1f} s", flush=True)
 
 
+def start_checkpoints(supervisor: Supervisor, folder: Path) -> Child | None:
+    """Write the demo's models beside the other steps, as it takes long to import the libraries for that."""
+    if all((folder / name).is_dir() for name in CHECKPOINTS):
+        return None
+    command = [sys.executable, "-m", "toyzoo.checkpoints", str(folder)]
+    return supervisor.start("checkpoints", command, is_service=False)
+
+
 def prepare(supervisor: Supervisor, folder: Path) -> None:
     """From an empty folder to an open study whose images are all made."""
-    python, manage = sys.executable, [sys.executable, "manage.py"]
+    manage = [sys.executable, "manage.py"]
     with doing("Broker"):
         worker.start_broker(supervisor)
-    checkpoints = supervisor.start(
-        "checkpoints", [python, "-m", "toyzoo.checkpoints", str(folder / "checkpoints")], is_service=False
-    )
+    checkpoints = start_checkpoints(supervisor, folder / "checkpoints")
     with doing("Database"):
         supervisor.run("migrate", [*manage, "migrate", "--no-input"])
     with doing("Study"):
         supervisor.run("prompts", [*manage, "import_prompts", "studies/demo_prompts.txt", "--set", STUDY])
         supervisor.run("study", [*manage, "create_study", "studies/demo.toml"])
-    with doing("Small models of random weights"):
-        supervisor.finish(checkpoints)
+    if checkpoints:
+        with doing("Small models of random weights"):
+            supervisor.finish(checkpoints)
     supervisor.start("worker", worker.COMMAND)
     with doing("Opening the study"):
         supervisor.run("open", [*manage, "open_study", STUDY])
@@ -92,7 +112,7 @@ def prepare(supervisor: Supervisor, folder: Path) -> None:
 def serve(supervisor: Supervisor, port: int) -> None:
     with doing("Site"):
         supervisor.start("site", [sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "evalsite.wsgi"])
-        supervisor.wait_until(lambda: is_listening(port))
+        supervisor.wait_until(lambda: answers(port))
 
 
 def demo_password(folder: Path) -> str:
@@ -142,14 +162,14 @@ def main() -> int:
     if problem := check_port(arguments.port):
         print(problem, file=sys.stderr)
         return 1
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ.update(environment(folder))
-    django.setup()
     try:
+        (folder / "cache" / "tmp").mkdir(parents=True, exist_ok=True)
+        os.environ.update(environment(folder))
+        django.setup()
         run(folder, arguments.port)
     except Stopped:
         return 0
-    except (BrokerError, ChildFailed) as error:
+    except (BrokerError, ChildFailed, ImproperlyConfigured, OSError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0

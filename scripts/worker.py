@@ -6,6 +6,7 @@ import os
 import sys
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from evalsite import broker
 from scripts.supervisor import ChildFailed, Stopped, Supervisor
@@ -28,15 +29,15 @@ def start_broker(supervisor: Supervisor) -> None:
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evalsite.settings")
-    with Supervisor(settings.DATA_DIR / "logs") as supervisor:
-        try:
+    try:
+        with Supervisor(settings.DATA_DIR / "logs") as supervisor:
             start_broker(supervisor)
             supervisor.finish(supervisor.start("worker", COMMAND, log=False))
-        except Stopped:
-            return 0
-        except (broker.BrokerError, ChildFailed) as error:
-            print(error, file=sys.stderr)
-            return 1
+    except Stopped:
+        return 0
+    except (broker.BrokerError, ChildFailed, ImproperlyConfigured) as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

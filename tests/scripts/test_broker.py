@@ -29,9 +29,7 @@ def test_no_server_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
         broker.find_server()
 
 
-@pytest.mark.parametrize(
-    "url", ["redis://localhost:6379/0", "rediss://localhost/0", "redis+socket:///run/redis.sock"]
-)
+@pytest.mark.parametrize("url", ["redis://localhost:6379/0", "rediss://localhost/0", "redis+socket:///run/redis.sock"])
 def test_another_address_is_not_ours(url: str, tmp_path: Path) -> None:
     assert broker.own_socket(url, tmp_path) is None
 

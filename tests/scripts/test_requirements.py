@@ -26,9 +26,7 @@ def pins(path: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", FILES)
 def test_every_line_is_an_exact_pin_or_the_included_file(name: str) -> None:
     _, includes = FILES[name]
-    assert [
-        line for line in lines(name) if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)
-    ] == includes
+    assert [line for line in lines(name) if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)] == includes
 
 
 @pytest.mark.parametrize("name", FILES)
