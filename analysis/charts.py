@@ -21,7 +21,7 @@ from analysis.files import write_lines
 Specification = dict[str, Any]
 Row = Mapping[str, Any]
 
-MEAN = "mean of the questions"
+MEAN = "their mean"
 MARK = "#16868f"
 INTERVAL = "#7f8b8c"
 LOSS_TO_WIN = ["#9c4209", "#f1ebe4", "#0b636b"]

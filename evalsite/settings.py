@@ -164,7 +164,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_POOL = "threads"  # a fork after torch has run hangs
 CELERY_WORKER_CONCURRENCY = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celery-beat")
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: every worker may have its own, no file to share
 CELERY_BEAT_SCHEDULE = {
     "requeue-lapsed-jobs": {"task": "generation.requeue_jobs", "schedule": max(1.0, JOB_LEASE_SECONDS / 3)},
     "build-comparisons": {"task": "comparisons.build_comparisons", "schedule": 15.0},

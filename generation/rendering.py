@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from generation import backends, jobs
 from generation.models import ImageJob, System
@@ -74,7 +74,10 @@ def _kept_alive(token: str) -> Iterator[None]:
 
     def beat() -> None:
         while not finished.wait(settings.JOB_LEASE_SECONDS / 3):
-            jobs.extend_lease(token)
+            try:
+                jobs.extend_lease(token)
+            except DatabaseError:  # the next beat comes well before the lease ends
+                logger.warning("a lease could not be extended", exc_info=True)
         connection.close()
 
     thread = threading.Thread(target=beat, name="lease", daemon=True)

@@ -32,10 +32,20 @@ class AtomicFileSystemStorage(FileSystemStorage):
                 handle.flush()
                 os.fsync(handle.fileno())
             Path(temporary).replace(target)
+            _sync_folder(target.parent)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
         return name
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name must survive a power cut as well as the content."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def original_name(sha256: str) -> str:

@@ -49,7 +49,10 @@ class Command(BaseCommand):
             ) from error
         self.stdout.write(f"{new} new, {retried} to try again, {mine.count()} in all.")
         if options["wait"]:
-            self._wait(study, mine)
+            try:
+                self._wait(study, mine)
+            except KeyboardInterrupt:
+                raise CommandError("No longer waiting; the worker goes on.", returncode=130) from None
         elif mine.filter(state__in=[ImageJob.State.QUEUED, ImageJob.State.RUNNING]).exists():
             self.stdout.write("The worker makes them now, and pairs can be judged as they come.")
 
