@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.stats.errors import NoVotesError
-from analysis.stats.vote_file import OPTIONAL, OUTCOMES, REQUIRED, LineNumbers, check, read_csv
+from analysis.stats.vote_file import EXCLUDED, OPTIONAL, OUTCOMES, REQUIRED, LineNumbers, check, read_csv
 
 IntArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float64]
@@ -78,6 +78,8 @@ class VoteTable:
     @classmethod
     def _from_checked(cls, frame: pd.DataFrame, source: str, line_numbers: LineNumbers) -> Self:
         check(frame, source, line_numbers)
+        if "excluded" in frame:
+            frame = frame[~frame.pop("excluded").map(EXCLUDED).astype(bool)]
         question, questions = _codes(frame["question"])
         prompt, prompts = _codes(frame["prompt_id"])
         rater, raters = _codes(frame["rater"])

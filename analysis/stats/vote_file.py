@@ -13,7 +13,8 @@ import pandas as pd
 from analysis.stats.errors import VoteFileError, listed
 
 REQUIRED = ("question", "prompt_id", "system_left", "system_right", "outcome", "rater")
-OPTIONAL = ("vote_id", "category", "challenge", "session", "response_ms", "answered_at")
+OPTIONAL = ("vote_id", "category", "challenge", "session", "response_ms", "answered_at", "excluded")
+EXCLUDED = {"true": True, "false": False, "": False}
 OUTCOMES = ("left", "right", "tie", "both_bad")
 
 LineNumbers = Callable[[Sequence[int]], list[int]]
@@ -69,6 +70,8 @@ def check(frame: pd.DataFrame, source: str, line_numbers: LineNumbers) -> None:
         found = listed([f'"{value}"' for value in frame["outcome"][unknown].unique()])
         allowed = listed(OUTCOMES, len(OUTCOMES))
         raise VoteFileError(f"{source}: outcome is {found} in {where(unknown)}; allowed are {allowed}.")
+    if "excluded" in frame:
+        _check_excluded(frame["excluded"], source, where)
     same = frame["system_left"] == frame["system_right"]
     if same.any():
         found = listed([f'"{value}"' for value in frame["system_left"][same].unique()])
@@ -78,6 +81,13 @@ def check(frame: pd.DataFrame, source: str, line_numbers: LineNumbers) -> None:
         )
     if "vote_id" in frame:
         _check_vote_ids(frame["vote_id"], source, where)
+
+
+def _check_excluded(values: pd.Series[str], source: str, where: Callable[[pd.Series[bool]], str]) -> None:
+    unknown = ~values.isin(EXCLUDED)
+    if unknown.any():
+        found = listed([f'"{value}"' for value in values[unknown].unique()])
+        raise VoteFileError(f"{source}: excluded is {found} in {where(unknown)}; allowed are true, false and nothing.")
 
 
 def _check_vote_ids(ids: pd.Series[str], source: str, where: Callable[[pd.Series[bool]], str]) -> None:

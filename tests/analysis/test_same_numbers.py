@@ -13,7 +13,7 @@ from django.test import Client
 
 from analysis.__main__ import main
 from analysis.snapshots import results
-from comparisons.models import Study
+from comparisons.models import Exclusion, RaterSession, Study, Vote
 from tests.analysis.votes import cast_votes
 from tests.factories import make_open_study
 
@@ -43,3 +43,12 @@ def test_the_dashboard_shows_the_stored_numbers(client: Client) -> None:
     shown = {result.question.key: (result.leaderboard, result.pairs) for result in context["results"]}
     assert shown == {key: (found["systems"], found["pairs"]) for key, found in summary["questions"].items()}
     assert {row.system: row.elo for row in context["headline"]} == summary["headline_elo"]
+
+
+def test_an_exclusion_is_heeded_by_both(tmp_path: Path) -> None:
+    study = study_with_votes(raters=6, each=12)
+    Exclusion.objects.create(vote=Vote.objects.all()[3], reason="asked for it")
+    Exclusion.objects.create(session=RaterSession.objects.latest("id"), reason="asked for it")
+    call_command("report", study.slug, out=tmp_path, stdout=StringIO())
+    assert main([str(tmp_path / "votes.csv"), "--quiet", "--json", str(tmp_path / "again.json")]) == 0
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "summary.json").read_bytes()

@@ -40,6 +40,10 @@ CASES = {
         'votes.csv: a system is compared with itself in rows 2 and 4 ("a@1" and "b"); '
         "system_left and system_right must differ.",
     ),
+    "an unknown mark of exclusion": (
+        f"{HEADER},excluded\n{GOOD},true\n{GOOD},yes\n",
+        'votes.csv: excluded is "yes" in row 3; allowed are true, false and nothing.',
+    ),
     "an empty rater": (
         f"{HEADER}\n{GOOD}\nq,p,a,b,left,\n{GOOD}\nq,p,a,b,left, \n",
         "votes.csv: rater is empty in rows 3 and 5; every vote needs one.",

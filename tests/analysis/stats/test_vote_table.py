@@ -54,6 +54,13 @@ def test_optional_columns_are_kept_and_unknown_ones_ignored(tmp_path: Path) -> N
     }
 
 
+def test_excluded_votes_are_left_out(tmp_path: Path) -> None:
+    text = f"{HEADER},excluded\nq,p1,a,b,left,r,true\nq,p2,a,b,left,r,false\nq,p3,a,b,left,r,\n"
+    votes = VoteTable.from_csv(written(tmp_path, text))
+    assert votes.prompts == ("p2", "p3")
+    assert not votes.optional
+
+
 def test_columns_and_frames_make_the_same_table_as_a_file(tmp_path: Path) -> None:
     columns: dict[str, list[object]] = {name: [f"{name}-1", f"{name}-2"] for name in COLUMNS}
     columns["outcome"] = ["tie", "left"]
