@@ -44,6 +44,7 @@ def environment(folder: Path) -> dict[str, str]:
         "TORCH_HOME": str(cache / "torch"),
         "XDG_CACHE_HOME": str(cache),
         "TMPDIR": str(cache / "tmp"),
+        "OMP_NUM_THREADS": "1",  # models this small gain nothing from a second thread, and lose on a busy machine
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -24,6 +24,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "evalsite.settings"
 # Playwright's synchronous interface keeps an event loop running in the thread that uses the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"  # torch's threads wait for each other on a busy machine
 django.setup()
 
 from django.db import connection  # noqa: E402

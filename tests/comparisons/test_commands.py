@@ -170,14 +170,14 @@ def test_generate_with_nothing_left_to_do(run: Any) -> None:
     assert run("generate", "colours") == ["0 new, 0 to try again, 3 in all."]
     assert run("generate", "colours", "--wait") == [
         "0 new, 0 to try again, 3 in all.",
-        "3 images are there; 0 new comparisons are ready to be judged.",
+        "3 images are there, and 6 comparisons are ready to be judged.",
     ]
 
 
 def test_generate_builds_the_comparisons_of_the_last_images(run: Any) -> None:
     study = make_open_study(["red"], slug="colours")
     Comparison.objects.all().delete()
-    assert run("generate", "colours", "--wait")[1:] == ["3 images are there; 6 new comparisons are ready to be judged."]
+    assert run("generate", "colours", "--wait")[1:] == ["3 images are there, and 6 comparisons are ready to be judged."]
     assert Comparison.objects.filter(question__study=study).count() == 6
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import uuid
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.utils import timezone
 
+from comparisons.assignments import release_expired
 from comparisons.models import Assignment, Comparison, Matchup, Study, Vote
 from comparisons.study_file import QuestionSpec
 from tests.comparisons.browsing import Browser, assert_counters_true, at_once, make_answer
@@ -103,6 +107,28 @@ def test_ten_raters_fill_every_quota_and_exceed_none() -> None:
     assert not Vote.objects.filter(late=True).exists()
     assert_counters_true(study)
     assert_sides_balanced(study)
+
+
+def test_raters_who_fall_asleep_and_wake_up_late_do_no_harm() -> None:
+    study = make_open_study(["a red fox", "a paper boat"], votes_wanted=3)
+
+    def take_part(number: int) -> int:
+        browser, rng, late = Browser(study).consent(), random.Random(number), 0
+        payload = browser.judge()
+        while payload:
+            if rng.random() < 0.4:
+                hour, now = timedelta(hours=1), timezone.now()
+                lease = Assignment.objects.filter(public_id=payload["assignment"])
+                lease.update(issued_at=now - 2 * hour, expires_at=now - hour)
+                release_expired()
+            reply = browser.answer(payload)
+            late += reply["receipt"]["late"]
+            payload = reply["next"]
+        return late
+
+    late = sum(at_once(partial(take_part, number) for number in range(8)))
+    assert late == Vote.objects.filter(late=True).count() > 0
+    assert_counters_true(study)
 
 
 def assert_sides_balanced(study: Study) -> None:

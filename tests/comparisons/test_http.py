@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from comparisons.models import RaterSession, Study, Vote
+from comparisons.models import Question, RaterSession, Study, Vote
 from comparisons.studies import close_study
 from tests.comparisons.browsing import Browser, make_answer
 from tests.factories import make_draft, make_open_study
@@ -238,6 +238,20 @@ def test_pages_obey_their_own_policy(rater: Browser) -> None:
         assert " onclick=" not in page
         scripts = page.count("<script")
         assert scripts == page.count('<script type="module" src="/static/') + page.count('type="application/json"')
+
+
+def test_texts_cannot_become_markup() -> None:
+    markup = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    study = make_open_study([f"a red fox {markup}"], title=f"Which? {markup}", introduction=markup, consent=markup)
+    Question.objects.update(wording=f"Better? {markup}")
+    rater = Browser(study)
+    pages = [rater.get().content.decode(), rater.consent().get("judge/").content.decode()]
+    for page in pages:
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+    payload = rater.judge()
+    assert payload
+    assert (payload["prompt"], payload["question"]["wording"]) == (f"a red fox {markup}", f"Better? {markup}")
 
 
 def test_rater_pages_are_not_stored_by_anybody(rater: Browser, payload: dict[str, Any]) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.conf import settings as site
 from django.utils import timezone
 
 from comparisons.assignments import release_expired
 from comparisons.models import Assignment, Comparison, Study, Vote
 from comparisons.studies import close_study
 from comparisons.study_file import QuestionSpec
+from evalsite.celery import app
 from tests.comparisons.browsing import Browser, assert_counters_true
 from tests.factories import make_open_study, make_system_spec
 
@@ -44,6 +47,15 @@ def test_a_reload_shows_the_same_pair() -> None:
     assert Assignment.objects.count() == 1
 
 
+def test_a_lease_lasts_as_long_as_the_settings_say(settings: Any) -> None:
+    settings.ASSIGNMENT_LEASE_SECONDS = 45
+    before = timezone.now()
+    Browser(make_pair_study()).consent().judge()
+    lease = Assignment.objects.get()
+    assert before <= lease.issued_at <= timezone.now()
+    assert abs(lease.expires_at - lease.issued_at - timedelta(seconds=45)) < timedelta(seconds=1)
+
+
 def test_nobody_else_gets_a_pair_whose_last_vote_is_being_given() -> None:
     study = make_pair_study()
     assert Browser(study).consent().judge()
@@ -61,6 +73,35 @@ def test_a_lease_that_ran_out_gives_capacity_and_side_back() -> None:
     assert release_expired() == 0
     assert counts(study) == (0, 0)
     assert Assignment.objects.get().state == Assignment.State.EXPIRED
+
+
+def test_leases_are_taken_back_in_portions_the_oldest_first() -> None:
+    study = make_open_study()
+    for _ in range(3):
+        Browser(study).consent().judge()
+    run_out()
+    oldest = Assignment.objects.earliest("id")
+    Assignment.objects.filter(pk=oldest.pk).update(expires_at=timezone.now() - timedelta(minutes=90))
+    assert release_expired(limit=1) == 1
+    oldest.refresh_from_db()
+    assert oldest.state == Assignment.State.EXPIRED
+    assert release_expired() == 2
+    assert_counters_true(study)
+
+
+def test_the_periodic_tasks_take_leases_back_and_build_comparisons() -> None:
+    names = {entry["task"] for entry in site.CELERY_BEAT_SCHEDULE.values()}
+    app.loader.import_default_modules()
+    assert names <= set(app.tasks)
+    study = make_pair_study()
+    Browser(study).consent().judge()
+    run_out()
+    app.tasks["comparisons.release_expired_assignments"]()
+    assert counts(study) == (0, 0)
+    Assignment.objects.all().delete()
+    Comparison.objects.all().delete()
+    app.tasks["comparisons.build_comparisons"]()
+    assert counts(study) == (0, 0)
 
 
 def test_the_next_rater_takes_over_what_ran_out() -> None:

@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
-from comparisons.models import Study
+from comparisons.models import Comparison, Study
 from comparisons.studies import (
     StudyError,
     build_comparisons,
@@ -69,8 +69,9 @@ class Command(BaseCommand):
                     last_change = time.monotonic()
                     bar.write(self._silence(mine))
                 bar.update(done - bar.n)
-        built = build_comparisons(study)
-        self.stdout.write(f"{done} images are there; {built} new comparisons are ready to be judged.")
+        build_comparisons(study)
+        ready = Comparison.objects.filter(question__study=study).count()
+        self.stdout.write(f"{done} images are there, and {ready} comparisons are ready to be judged.")
         if failed:
             raise CommandError(self._failures(mine, study))
 
