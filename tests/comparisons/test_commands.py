@@ -12,7 +12,7 @@ from comparisons.models import Comparison, Study
 from comparisons.studies import build_comparisons, image_jobs
 from generation import jobs
 from generation.models import ImageJob, PromptSet
-from tests.comparisons.test_study_files import ANOTHER_SYSTEM, GOOD
+from tests.comparisons.study_texts import ANOTHER_SYSTEM, GOOD
 from tests.factories import make_draft, make_image, make_open_study, make_prompt_set, make_system_spec
 
 pytestmark = pytest.mark.django_db

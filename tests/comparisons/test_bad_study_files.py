@@ -1,0 +1,230 @@
+"""The exact sentence about every mistake that a study file can have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from comparisons.study_file import StudyFileError, read_study
+from tests.comparisons.study_texts import ANOTHER_SYSTEM, GOOD, read
+
+SLUG = "1 to 100 lower-case letters, digits and '-', the first a letter or digit"
+ROOT_KEYS = "rating, display, slug, title, introduction, consent, prompt_set, seed, questions, systems"
+NEUTRAL = "a text that tells raters nothing about the systems"
+
+BAD: dict[str, tuple[str, str, str]] = {
+    "no slug": ('slug = "colours"', "", f"slug is missing; allowed: {SLUG}."),
+    "slug of another kind": ('"colours"', "7", f"slug is 7; allowed: {SLUG}."),
+    "empty slug": ('"colours"', '""', f"slug is ''; allowed: {SLUG}."),
+    "slug with capitals": ('"colours"', '"Colours"', f"slug is 'Colours'; allowed: {SLUG}."),
+    "slug that begins with a dash": ('"colours"', '"-colours"', f"slug is '-colours'; allowed: {SLUG}."),
+    "slug with a line break": ('"colours"', '"colours\\n"', f"slug is 'colours\\n'; allowed: {SLUG}."),
+    "slug too long": ('"colours"', f'"{"c" * 101}"', f"slug is '{'c' * 101}'; allowed: {SLUG}."),
+    "no prompt set": ('prompt_set = "words"', "", f"prompt_set is missing; allowed: {SLUG}."),
+    "bad prompt set": ('"words"', '"my words"', f"prompt_set is 'my words'; allowed: {SLUG}."),
+    "no seed": ("seed = 7", "", f"seed is missing; allowed: a whole number from 0 to {2**53}."),
+    "seed of another kind": ("= 7", "= 7.0", f"seed is 7.0; allowed: a whole number from 0 to {2**53}."),
+    "seed that is a switch": ("= 7", "= true", f"seed is True; allowed: a whole number from 0 to {2**53}."),
+    "negative seed": ("= 7", "= -1", f"seed is -1; allowed: a whole number from 0 to {2**53}."),
+    "seed too large": ("= 7", f"= {2**53 + 1}", f"seed is {2**53 + 1}; allowed: a whole number from 0 to {2**53}."),
+    "empty title": ("= 7", '= 7\ntitle = " "', "title is ' '; allowed: a text of 1 to 200 characters."),
+    "title that cannot be stored": (
+        "= 7",
+        '= 7\ntitle = "a\\u0000"',
+        "title is 'a\\x00'; allowed: a text of 1 to 200 characters.",
+    ),
+    "title too long": (
+        "= 7",
+        f'= 7\ntitle = "{"t" * 201}"',
+        f"title is '{'t' * 40}'; allowed: a text of 1 to 200 characters.",
+    ),
+    "consent of another kind": (
+        "= 7",
+        "= 7\nconsent = true",
+        "consent is True; allowed: a text of 1 to 10000 characters.",
+    ),
+    "unknown key": ("= 7", '= 7\nseeds = "x"', f"seeds is not a known key; allowed: {ROOT_KEYS}."),
+    "rating that is no table": ("[rating]", "[[rating]]", "rating is [{'votes_wanted': 4}]; allowed: a table."),
+    "no votes wanted": (
+        "votes_wanted = 4",
+        "",
+        "rating.votes_wanted is missing; allowed: a whole number from 1 to 10000.",
+    ),
+    "votes wanted 0": ("= 4\n", "= 0\n", "rating.votes_wanted is 0; allowed: a whole number from 1 to 10000."),
+    "judgements 0": (
+        "= 4\n",
+        "= 4\njudgements_per_question = 0\n",
+        "rating.judgements_per_question is 0; allowed: a whole number from 1 to 10000.",
+    ),
+    "unknown matchmaking": (
+        "= 4\n",
+        '= 4\nmatchmaking = "random"\n',
+        "rating.matchmaking is 'random'; allowed: balanced, uniform.",
+    ),
+    "unknown key of rating": (
+        "= 4\n",
+        "= 4\nvotes = 4\n",
+        "rating.votes is not a known key; allowed: votes_wanted, judgements_per_question, matchmaking.",
+    ),
+    "display too small": ("size = 64", "size = 15", "display.size is 15; allowed: a whole number from 16 to 4096."),
+    "display larger than the pictures": (
+        "size = 64",
+        "size = 65",
+        "display.size is 65; allowed: at most 64, the size that alpha@1 makes; or upsample = true.",
+    ),
+    "upsample of another kind": (
+        "size = 64",
+        'size = 64\nupsample = "yes"',
+        "display.upsample is 'yes'; allowed: true or false.",
+    ),
+    "unknown key of display": (
+        "size = 64",
+        "px = 64",
+        "display.px is not a known key; allowed: size, upsample.",
+    ),
+    "no question": (
+        '[[questions]]\nkey = "quality"\nwording = "Which picture is better?"',
+        "",
+        "questions is missing; allowed: at least one table [[questions]].",
+    ),
+    "questions that are no tables": (
+        '[[questions]]\nkey = "quality"\nwording = "Which picture is better?"',
+        "",
+        "questions is ['quality']; allowed: at least one table [[questions]].",
+    ),
+    "question without key": ('key = "quality"', "", f"questions[1].key is missing; allowed: {SLUG}."),
+    "question without wording": (
+        'wording = "Which picture is better?"',
+        "",
+        "questions[1].wording is missing; allowed: a text of 1 to 300 characters.",
+    ),
+    "unknown key of a question": (
+        'key = "quality"',
+        'key = "quality"\nties = true',
+        "questions[1].ties is not a known key; allowed: key, wording, tie, both_bad.",
+    ),
+    "a question twice": (
+        "[[systems]]",
+        '[[questions]]\nkey = "quality"\nwording = "Again?"\n[[systems]]',
+        "questions is 'quality' twice; allowed: each key once.",
+    ),
+    "one system": ("[1, 4]", "4", "systems is 1 system; allowed: at least 2, since people compare pairs."),
+    "the same steps twice": (
+        "[1, 4]",
+        "[4, 4]",
+        "systems[1].steps is [4, 4]; allowed: each number once, but 4 is repeated.",
+    ),
+    "no steps": ("steps = [1, 4]", "", "systems[1].steps is missing; allowed: a whole number of at least 1."),
+    "unknown backend": (
+        '"diffusers"',
+        '"torch"',
+        "systems[1].backend is 'torch'; allowed: diffusers, deepfloyd, muse, stylegan-t, endpoint.",
+    ),
+    "pictures that are not square": (
+        "height = 64",
+        "height = 72",
+        "systems is 64 x 72 for alpha@1; allowed: square pictures, so that all are shown in one size.",
+    ),
+    "title that names a system": (
+        "= 7",
+        '= 7\ntitle = "Is Alpha any good?"',
+        f"title is naming 'alpha'; allowed: {NEUTRAL}.",
+    ),
+    "wording that names a model": (
+        "picture is better",
+        "is by the First Model",
+        f"questions[1].wording is naming 'first-model'; allowed: {NEUTRAL}.",
+    ),
+    "key that names a system": (
+        'key = "quality"',
+        'key = "like-alpha"',
+        f"questions[1].key is naming 'alpha'; allowed: {NEUTRAL}.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_gets_one_sentence(tmp_path: Path, case: str) -> None:
+    old, new, sentence = BAD[case]
+    assert old in GOOD
+    content = GOOD.replace(old, new, 1)
+    if case == "questions that are no tables":
+        content = f'questions = ["quality"]\n{content}'
+    with pytest.raises(StudyFileError) as refusal:
+        read(tmp_path, content)
+    assert str(refusal.value) == f"{tmp_path / 'study.toml'}: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            'name = "beta"',
+            'name = "alpha"\nsteps = 4',
+            "systems is 'alpha@4' twice; allowed: each system once; give one of them another name",
+        ),
+        ("faster-unet", 'faster-unet"\nsteps = 0\n#', "systems[2].steps is 0; allowed: a whole number of at least 1"),
+    ],
+)
+def test_a_bad_second_system_is_named_by_its_place(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    content = ANOTHER_SYSTEM.replace("steps = 50\n", "") if "steps" in new else ANOTHER_SYSTEM
+    with pytest.raises(StudyFileError) as refusal:
+        read(tmp_path, GOOD + content.replace(old, new))
+    assert str(refusal.value) == f"{tmp_path / 'study.toml'}: {sentence}."
+
+
+def test_two_names_for_the_same_settings_are_refused(tmp_path: Path) -> None:
+    again = GOOD[GOOD.index("[[systems]]") :].replace("alpha", "beta")
+    with pytest.raises(StudyFileError) as refusal:
+        read(tmp_path, GOOD + again)
+    sentence = "systems is 'beta@1' with the settings of 'alpha@1'; allowed: each setting once."
+    assert str(refusal.value) == f"{tmp_path / 'study.toml'}: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Which is by BETA?", "beta"),
+        ("second-model", "second-model"),
+        ("The Second_Model or the other?", "second-model"),
+        ("Is it secondmodel's?", "second-model"),
+        ("With the faster UNet?", "faster-unet"),
+        ("alpha@4 or not?", "alpha"),
+    ],
+)
+def test_names_are_recognised_however_they_are_written(tmp_path: Path, text: str, name: str) -> None:
+    with pytest.raises(StudyFileError, match=f"wording is naming '{name}'; allowed: {NEUTRAL}"):
+        read(tmp_path, GOOD.replace("Which picture is better?", text) + ANOTHER_SYSTEM)
+
+
+@pytest.mark.parametrize("text", ["Which alphabet is clearer?", "A betamax tape?", "The first model's second?"])
+def test_other_words_are_not_mistaken_for_names(tmp_path: Path, text: str) -> None:
+    spec = read(tmp_path, GOOD.replace("first-model", "x-model").replace("Which picture is better?", text))
+    assert spec.questions[0].wording == text
+
+
+def test_a_folder_may_end_with_a_slash(tmp_path: Path) -> None:
+    assert read(tmp_path, GOOD.replace("./first-model", "./first-model/")).systems[0].model == "./first-model/"
+    with pytest.raises(StudyFileError, match="title is naming 'first-model'"):
+        read(tmp_path, GOOD.replace("./first-model", "./first-model/").replace("= 7", '= 7\ntitle = "First model"'))
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.toml"
+    with pytest.raises(StudyFileError) as refusal:
+        read_study(missing)
+    assert str(refusal.value) == f"{missing}: there is no such file."
+    with pytest.raises(StudyFileError, match=f"^{tmp_path}: cannot be read as UTF-8 text: "):
+        read_study(tmp_path)
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(b'title = "caf\xe9"')
+    with pytest.raises(StudyFileError, match=f"^{latin}: cannot be read as UTF-8 text: "):
+        read_study(latin)
+
+
+def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
+    with pytest.raises(StudyFileError) as refusal:
+        read(tmp_path, 'slug = "colours"\nseed: 7\n')
+    sentence = "not valid TOML: Expected '=' after a key in a key/value pair (at line 2, column 5)."
+    assert str(refusal.value) == f"{tmp_path / 'study.toml'}: {sentence}"
