@@ -75,9 +75,10 @@ def url(name: str, default: str, parse: Callable[[str], object]) -> str:
     try:
         parse(value)
     except (ValueError, KeyError) as error:
+        shown = re.sub(r"(?<=://)[^/]*@", "...@", value)  # a log is no place for a password
         raise ImproperlyConfigured(
-            f"{name}={value!r}: {str(error).rstrip('.')}. Expected: {VARIABLES[name]}."
-        ) from error
+            f"{name}={shown!r}: {str(error).rstrip('.')}. Expected: {VARIABLES[name]}."
+        ) from None
     return value
 
 

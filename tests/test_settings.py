@@ -75,6 +75,12 @@ def test_a_bad_word_in_a_list_stops_the_start(start: Any, name: str, value: str,
     assert str(refusal.value) == f"{name} holds {word!r}. Expected: {expected}."
 
 
+def test_a_refused_address_does_not_show_its_password(start: Any) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        start(DATABASE_URL="mysql://ada:secret@db.example/votes")
+    assert str(refusal.value) == f"DATABASE_URL='mysql://...@db.example/votes': {ONLY_TWO}. Expected: {DATABASES}."
+
+
 def test_a_database_url_that_is_no_url_stops_the_start(start: Any) -> None:
     with pytest.raises(ImproperlyConfigured) as refusal:
         start(DATABASE_URL="postgres://host:port/name")
