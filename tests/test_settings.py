@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +201,10 @@ def test_only_the_settings_read_the_environment() -> None:
 def test_a_variable_that_is_not_documented_cannot_be_read() -> None:
     with pytest.raises(KeyError, match=r"COLOUR is not documented in evalsite/environment\.py"):
         environment.text("COLOUR", "red")
+
+
+def test_a_command_with_a_bad_setting_says_one_sentence(tmp_path: Path) -> None:
+    environ = os.environ | {"DATA_DIR": str(tmp_path), "DEBUG": "maybe"}
+    command = [sys.executable, "manage.py", "check"]
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "DEBUG='maybe': allowed are on and off.\n")
