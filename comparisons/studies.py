@@ -7,6 +7,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import F, Q, Sum
@@ -55,6 +56,10 @@ def create_study(spec: StudySpec) -> tuple[Study, bool]:
     if earlier:
         earlier.delete()
         System.objects.filter(studies=None, jobs=None).delete()  # nobody has asked for their images: they may change
+    return _insert(spec, prompt_set, design), True
+
+
+def _insert(spec: StudySpec, prompt_set: PromptSet, design: dict[str, Any]) -> Study:
     study = Study.objects.create(
         slug=spec.slug,
         title=spec.title,
@@ -80,7 +85,7 @@ def create_study(spec: StudySpec) -> tuple[Study, bool]:
         )
         for position, question in enumerate(spec.questions)
     )
-    return study, True
+    return study
 
 
 def _system(spec: SystemSpec) -> System:
