@@ -100,7 +100,7 @@ def test_from_a_prompt_file_to_one_set_of_numbers(tmp_path: Path, checkpoints: P
     with site.broker(), site.worker():
         made = site.manage("generate", "whole", "--wait")
     assert "9 new, 0 to try again, 9 in all." in made
-    assert "9 images are there;" in made
+    assert "9 images are there, and 18 comparisons are ready to be judged." in made
     assert site.rows("SELECT count(*) FROM comparisons_comparison") == [(18,)]
 
     with site.server() as url:
