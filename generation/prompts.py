@@ -25,18 +25,21 @@ class PromptLine:
     challenge: str = ""
 
 
-def read_prompts(path: Path) -> list[PromptLine]:
+def read_prompts(path: Path, *, drop_repeats: bool = False) -> list[PromptLine]:
     """The prompts of a file, in its order, each text once and without outer white space.
+
+    A text that occurs again is an error, or is left out where the caller says so.
 
     .json is a list of strings or of objects with "prompt"; .csv and .tsv are tables with a column
     Prompt or Prompts, as is any other file whose first line has tabs and such a column; everything
-    else holds one prompt a line. Tab-separated files have no quoting: quotes in them are text.
+    else holds one prompt a line. Blank lines mean nothing. Tab-separated files have no quoting: quotes in
+    them are text.
     """
     try:
         content = _read_text(path)
-        return _checked(_parse(content, path.suffix.lower()))
+        return _checked(_parse(content, path.suffix.lower()), drop_repeats)
     except PromptFileError as error:
-        raise PromptFileError(f"{path.name}: {error}") from None
+        raise PromptFileError(f"{path.name or path}: {error}") from None
 
 
 def select(
@@ -94,7 +97,7 @@ def _parse(content: str, suffix: str) -> Iterable[tuple[int, PromptLine]]:
     if suffix == ".tsv" or ("\t" in first_line and _find_prompt_column(_header(first_line.split("\t")))):
         return _parse_table(content, delimiter="\t")
     lines = content.rstrip("\r\n").split("\n")
-    return ((row, PromptLine(line)) for row, line in enumerate(lines, start=1))
+    return ((row, PromptLine(line)) for row, line in enumerate(lines, start=1) if line.strip())
 
 
 def _parse_table(content: str, delimiter: str) -> Iterator[tuple[int, PromptLine]]:
@@ -110,6 +113,8 @@ def _parse_table(content: str, delimiter: str) -> Iterator[tuple[int, PromptLine
     number = 1
     while (cells := _next_row(rows, number + 1)) is not None:
         number += 1
+        if not any(cell.strip() for cell in cells):
+            continue
         if len(cells) > len(header):
             raise PromptFileError(f"row {number} has {len(cells)} fields, the header {len(header)}")
         values = dict(zip(header, cells, strict=False))
@@ -156,7 +161,7 @@ def _json_line(number: int, item: Any) -> PromptLine:
     return _line(values, "prompt")
 
 
-def _checked(rows: Iterable[tuple[int, PromptLine]]) -> list[PromptLine]:
+def _checked(rows: Iterable[tuple[int, PromptLine]], drop_repeats: bool) -> list[PromptLine]:
     first_row: dict[str, int] = {}
     prompts: list[PromptLine] = []
     for row, prompt in rows:
@@ -165,8 +170,11 @@ def _checked(rows: Iterable[tuple[int, PromptLine]]) -> list[PromptLine]:
             raise PromptFileError(f"row {row} has an empty prompt")
         if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
             raise PromptFileError(f"row {row} has a character that cannot be stored: {text!r}")
+        if text in first_row and drop_repeats:
+            continue
         if text in first_row:
-            raise PromptFileError(f"row {row} repeats the prompt of row {first_row[text]}: {text!r}")
+            earlier = f"repeats the prompt of row {first_row[text]}: {text!r}"
+            raise PromptFileError(f"row {row} {earlier}; --drop-repeats keeps the first of each")
         first_row[text] = row
         prompts.append(PromptLine(text, prompt.category, prompt.challenge))
     if not prompts:

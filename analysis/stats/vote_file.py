@@ -32,7 +32,7 @@ class VoteFile:
 
 def read_csv(path: Path) -> VoteFile:
     """Read a file's known columns as text. Raises VoteFileError unless it is UTF-8 CSV with a header."""
-    name = path.name
+    name = path.name or str(path)
     try:
         _check_header(path)
         with warnings.catch_warnings():

@@ -54,6 +54,8 @@ def test_parti_prompts_have_no_quoting(tmp_path: Path, name: str) -> None:
             [PromptLine("a cat, sleeping"), PromptLine("a\u2028dog")],
         ),
         ("tabbed.txt", "a cat\tblack\n", [PromptLine("a cat\tblack")]),
+        ("gaps.txt", "a cat\n \na dog\n", [PromptLine("a cat"), PromptLine("a dog")]),
+        ("gaps.csv", "Prompt\na cat\n\na dog\n", [PromptLine("a cat"), PromptLine("a dog")]),
     ],
 )
 def test_formats(tmp_path: Path, name: str, content: str, expected: list[PromptLine]) -> None:
@@ -73,11 +75,10 @@ def test_formats(tmp_path: Path, name: str, content: str, expected: list[PromptL
             "a.tsv: no prompt column; found: text, kind; allowed: Prompt or Prompts",
         ),
         ("a.csv", "Text\nx\n", "a.csv: no prompt column; found: text; allowed: Prompt or Prompts"),
-        ("a.txt", "a cat\n \na dog\n", "a.txt: row 2 has an empty prompt"),
         ("a.tsv", "Prompt\tCategory\na cat\tx\n\ty\n", "a.tsv: row 3 has an empty prompt"),
-        ("a.csv", "Prompt\na cat\n\na dog\n", "a.csv: row 3 has an empty prompt"),
+        ("a.csv", "Prompt,Category\na cat,x\n,x\n", "a.csv: row 3 has an empty prompt"),
         ("a.json", '["a cat", " "]', "a.json: row 2 has an empty prompt"),
-        ("a.txt", "a cat\na dog\na cat \n", "a.txt: row 3 repeats the prompt of row 1: 'a cat'"),
+        ("a.txt", "a cat\na dog\na cat \n", "a.txt: row 3 repeats the prompt of row 1: 'a cat'; --drop-repeats keeps the first of each"),
         ("a.csv", "Prompt,Category\na cat, black,x\n", "a.csv: row 2 has 3 fields, the header 2"),
         ("a.csv", 'Prompt\na dog\n"a cat\n', "a.csv: row 3 is not valid CSV (unexpected end of data)"),
         ("a.txt", b"a cat\na caf\xe9\n", "a.txt: row 2 is not UTF-8 (byte 0xe9)"),
@@ -98,6 +99,11 @@ def test_bad_file(tmp_path: Path, name: str, content: str | bytes, message: str)
     with pytest.raises(PromptFileError) as caught:
         read_prompts(write(tmp_path, name, content))
     assert str(caught.value) == message
+
+
+def test_repeats_are_left_out_on_request(tmp_path: Path) -> None:
+    file = write(tmp_path, "a.csv", "Prompt,Category\na cat,x\na dog,y\na cat,z\n")
+    assert read_prompts(file, drop_repeats=True) == [PromptLine("a cat", "x"), PromptLine("a dog", "y")]
 
 
 def test_missing_file(tmp_path: Path) -> None:
