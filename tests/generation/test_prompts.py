@@ -78,7 +78,11 @@ def test_formats(tmp_path: Path, name: str, content: str, expected: list[PromptL
         ("a.tsv", "Prompt\tCategory\na cat\tx\n\ty\n", "a.tsv: row 3 has an empty prompt"),
         ("a.csv", "Prompt,Category\na cat,x\n,x\n", "a.csv: row 3 has an empty prompt"),
         ("a.json", '["a cat", " "]', "a.json: row 2 has an empty prompt"),
-        ("a.txt", "a cat\na dog\na cat \n", "a.txt: row 3 repeats the prompt of row 1: 'a cat'; --drop-repeats keeps the first of each"),
+        (
+            "a.txt",
+            "a cat\na dog\na cat \n",
+            "a.txt: row 3 repeats the prompt of row 1: 'a cat'; --drop-repeats keeps the first of each",
+        ),
         ("a.csv", "Prompt,Category\na cat, black,x\n", "a.csv: row 2 has 3 fields, the header 2"),
         ("a.csv", 'Prompt\na dog\n"a cat\n', "a.csv: row 3 is not valid CSV (unexpected end of data)"),
         ("a.txt", b"a cat\na caf\xe9\n", "a.txt: row 2 is not UTF-8 (byte 0xe9)"),

@@ -18,17 +18,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--exclude-challenge", action="append", default=[], metavar="CHALLENGE", help="may be repeated"
         )
+        parser.add_argument("--drop-repeats", action="store_true", help="keep the first of prompts that are the same")
         parser.add_argument("--sample", type=int, metavar="N", help="keep N of them, drawn at random")
         parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            prompts = select(
-                read_prompts(options["file"]),
-                options["exclude_challenge"],
-                options["sample"],
-                options["seed"],
-            )
+            read = read_prompts(options["file"], drop_repeats=options["drop_repeats"])
+            prompts = select(read, options["exclude_challenge"], options["sample"], options["seed"])
             prompt_set, is_new = store_prompt_set(options["set"], prompts, _source(options))
         except PromptFileError as error:
             raise CommandError(str(error)) from error
