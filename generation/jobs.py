@@ -59,10 +59,11 @@ def claim(system_id: int, job_ids: Sequence[int], limit: int) -> tuple[str, list
     """
     token = uuid.uuid4().hex
     due = ImageJob.objects.claimable().filter(system_id=system_id, id__in=job_ids).order_by("id")
-    ids = list(due.values_list("id", flat=True)[:limit])
-    ImageJob.objects.filter(id__in=ids, state=State.QUEUED).update(
-        state=State.RUNNING, attempts=F("attempts") + 1, claim=token, lease_expires_at=_lease_end()
-    )
+    while ids := list(due.values_list("id", flat=True)[:limit]):
+        if ImageJob.objects.filter(id__in=ids, state=State.QUEUED).update(
+            state=State.RUNNING, attempts=F("attempts") + 1, claim=token, lease_expires_at=_lease_end()
+        ):
+            break  # otherwise others took all of these meanwhile: what else is due?
     return token, list(held(token).select_related("prompt").order_by("id"))
 
 

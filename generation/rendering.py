@@ -25,13 +25,24 @@ class Resident:
     def __init__(self) -> None:
         self._fingerprint = ""
         self._backend: backends.Backend | None = None
+        self._failure: backends.PermanentBackendError | None = None
 
     def backend(self, spec: SystemSpec) -> backends.Backend:
-        if self._backend is None or self._fingerprint != spec.fingerprint:
-            self._backend = None
-            self._backend = backends.create(spec, settings.DATA_DIR)
-            self._fingerprint = spec.fingerprint
+        if self._fingerprint != spec.fingerprint:
+            self._fingerprint, self._backend, self._failure = spec.fingerprint, None, None
+        if self._failure:
+            raise self._failure
+        if self._backend is None:
+            try:
+                self._backend = backends.create(spec, settings.DATA_DIR)
+            except backends.PermanentBackendError as failure:
+                self._failure = failure
+                raise
         return self._backend
+
+    def forget_failure(self) -> None:
+        """A model that could not be loaded is not tried again for each of a message's images, but by the next one."""
+        self._failure = None
 
 
 resident = Resident()
@@ -44,6 +55,7 @@ def render_jobs(system_id: int, job_ids: Sequence[int]) -> None:
     made when a worker died.
     """
     spec = System.objects.get(id=system_id).parsed_spec()
+    resident.forget_failure()
     while not stopping.is_set():
         token, claimed = jobs.claim(system_id, job_ids, settings.GENERATION_BATCH_SIZE)
         if not claimed:

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from evalsite import broker
 from generation import backends, rendering
-from tests.generation.painter import Painter, do_nothing
+from tests.generation.painter import Painter, do_nothing, nothing_more
 
 Messages = Callable[[], list[tuple[str, list[object]]]]
 
@@ -57,5 +57,6 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> type[Painter]:
     monkeypatch.setattr(rendering, "stopping", threading.Event())
     monkeypatch.setattr(Painter, "loaded", [])
     monkeypatch.setattr(Painter, "calls", [])
+    monkeypatch.setattr(Painter, "while_loading", staticmethod(nothing_more))
     monkeypatch.setattr(Painter, "before", staticmethod(do_nothing))
     return Painter

@@ -22,13 +22,19 @@ def do_nothing(seeds: Sequence[int]) -> None:
     pass
 
 
+def nothing_more() -> None:
+    pass
+
+
 class Painter:
     loaded: ClassVar[list[str]] = []  # slugs, in the order of loading
     calls: ClassVar[list[tuple[list[str], list[int]]]] = []  # prompts and seeds of each call
+    while_loading: ClassVar[Callable[[], None]] = nothing_more
     before: ClassVar[Callable[[Sequence[int]], None]] = do_nothing  # called with the seeds before they are painted
 
     def load(self, spec: SystemSpec, data_dir: Path) -> None:
         self.loaded.append(spec.slug)
+        type(self).while_loading()
 
     def render(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[RenderedImage]:
         self.calls.append((list(prompts), list(seeds)))

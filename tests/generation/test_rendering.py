@@ -15,7 +15,7 @@ from generation.models import Image, ImageJob
 from generation.tasks import generate_images
 from tests.generation.conftest import Messages
 from tests.generation.job_rows import make_jobs, make_system
-from tests.generation.painter import Painter, do_nothing
+from tests.generation.painter import Painter, do_nothing, nothing_more
 
 State = ImageJob.State
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +75,21 @@ def test_a_permanent_error_stops_its_image_and_not_the_next(painter: type[Painte
     generate_images(made[0].system_id, ids(made))
     assert states() == [State.DONE, State.FAILED, State.DONE]
     assert ImageJob.objects.get(id=made[1].id).error == "alpha@4 made pixels that are not numbers."
+
+
+def test_a_model_that_cannot_be_loaded_is_tried_once_a_message(painter: type[Painter]) -> None:
+    made = make_jobs(5)
+
+    def refuse() -> None:
+        raise PermanentBackendError("alpha@4: model is './alpha', but there is no such folder.")
+
+    painter.while_loading = refuse
+    generate_images(made[0].system_id, ids(made[:3]))
+    assert painter.loaded == ["alpha@4"]
+    assert states() == [State.FAILED] * 3 + [State.QUEUED] * 2
+    painter.while_loading = nothing_more
+    generate_images(made[0].system_id, ids(made[3:]))
+    assert states() == [State.FAILED] * 3 + [State.DONE] * 2
 
 
 @pytest.mark.parametrize(
