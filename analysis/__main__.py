@@ -56,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Win rates, Elo and Bradley-Terry ratings of a file of pairwise votes.",
         epilog=(
             "The file is CSV with the columns question, prompt_id, system_left, system_right, outcome "
-            "(left, right, tie or both_bad) and rater; vote_id, category, challenge, session, response_ms "
-            "and answered_at are optional; others are ignored."
+            "(left, right, tie or both_bad) and rater; vote_id, category, challenge, session, response_ms, "
+            "answered_at and excluded (true: leave the vote out) are optional; others are ignored."
         ),
     )
     parser.add_argument("votes", type=Path, help="the vote file")

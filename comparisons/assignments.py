@@ -47,6 +47,12 @@ def next_assignment(session: RaterSession, rng: random.Random) -> Assignment | N
     return None
 
 
+def has_room(study: Study) -> bool:
+    """Whether a newcomer could get a pair, once the leases that ran out are given back."""
+    release_expired(limit=CONTENDERS)
+    return Matchup.objects.filter(question__study=study, votes_wanted__gt=F("a_left") + F("b_left")).exists()
+
+
 def release_expired(limit: int = 1000) -> int:
     """Give the capacity of unanswered leases back, each by its own conditional update."""
     expired = Assignment.objects.expired_leases().order_by("expires_at")
@@ -78,11 +84,7 @@ def _proposals(session: RaterSession, question: Question, rng: random.Random) ->
     Reads the counters of the question's matchups, a few rows, then the head of an index: as fast in a large study.
     """
     matchups = Matchup.objects.filter(question=question, votes_wanted__gt=F("a_left") + F("b_left"))
-    candidates = [
-        Candidate(matchup.id, remaining=matchup.votes_wanted - taken, taken=taken)
-        for matchup in matchups
-        for taken in [matchup.a_left + matchup.b_left]
-    ]
+    candidates = [Candidate(matchup.id, taken=matchup.a_left + matchup.b_left) for matchup in matchups]
     for draw in STRATEGIES[session.study.matchmaking](candidates, rng):
         comparisons = Comparison.objects.filter(matchup_id=draw.matchup_id).open_to(session).with_systems()
         for comparison in comparisons.order_by("taken", "shuffle")[:CONTENDERS]:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Candidate:
-    """A pair of systems with capacity left: how many votes it still takes, and how many it has or waits for."""
+    """A pair of systems with capacity left, and how many votes it has or waits for."""
 
     matchup_id: int
-    remaining: int
     taken: int
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from comparisons.matchmaking import STRATEGIES
-from generation.systems import SpecError, SystemSpec, resolve
+from generation.systems import SpecError, SystemSpec, catalogue, resolve
 
 DEFAULT_TITLE = "Comparing pictures"
 DEFAULT_INTRODUCTION = "You will see a text and two pictures that were made from it, side by side."
@@ -20,6 +20,8 @@ DEFAULT_CONSENT = (
     "and as an anonymous data set."
 )
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+_STEP_COUNT = re.compile(r"\b(\d+|one|two|four|single)[\W_]+((sampling|inference)[\W_]+)?steps?\b", re.IGNORECASE)
+_TELLS_NOTHING = "a text that tells raters nothing about the systems"
 _SLUG_RULE = "1 to 100 lower-case letters, digits and '-', the first a letter or digit"
 
 
@@ -220,12 +222,14 @@ def _check_blindness(spec: StudySpec) -> None:
     read = {"title": spec.title, "introduction": spec.introduction, "consent": spec.consent}
     read |= {f"questions[{n}].wording": question.wording for n, question in enumerate(spec.questions, start=1)}
     read |= {f"questions[{n}].key": question.key for n, question in enumerate(spec.questions, start=1)}
-    for system in spec.systems:
-        for place in (system.name, system.model, system.unet or ""):
-            name = place.rstrip("/").rpartition("/")[2]
-            for key, text in read.items():
-                if _mentions(text, name):
-                    raise SpecError(key, f"naming {name!r}", "a text that tells raters nothing about the systems")
+    places = {place for system in spec.systems for place in (system.name, system.model, system.unet, system.vae)}
+    names = {place.rstrip("/").rpartition("/")[2] for place in places if place}
+    for key, text in read.items():
+        for name in sorted(names | set(catalogue())):
+            if _mentions(text, name):
+                raise SpecError(key, f"{text[:60]!r}, which names {name!r}", _TELLS_NOTHING)
+        if counted := _STEP_COUNT.search(text):
+            raise SpecError(key, f"{text[:60]!r}, which tells of {counted[0]!r}", _TELLS_NOTHING)
 
 
 def _mentions(text: str, name: str) -> bool:

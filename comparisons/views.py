@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from comparisons import judging, sessions
-from comparisons.assignments import next_assignment
+from comparisons.assignments import has_room, next_assignment
 from comparisons.models import Rater, Study
 from comparisons.voting import AnswerError, parse_answer, record_vote
 
@@ -27,11 +27,11 @@ def landing(request: HttpRequest, key: str) -> HttpResponse:
     study = get_object_or_404(Study, key=key)
     if sessions.recall(request, study):
         return redirect("rate:judge", key=key)
-    judgements = judging.judgements_offered(study)
-    if study.state != Study.State.OPEN or not judgements:
+    if study.state != Study.State.OPEN or not has_room(study):
         return _unavailable(request, study)
     if request.method == "POST" and request.POST.get("consent") == "1":
         return _begin(request, study)
+    judgements = judging.judgements_offered(study)
     context = {
         "study": study,
         "questions": study.questions.order_by("position"),

@@ -28,6 +28,7 @@ VARIABLES: dict[str, str] = {
     "ASSIGNMENT_LEASE_SECONDS": "time a rater has for one answer before the pair is offered to others (default: 600)",
 }
 
+SHORTEST_KEY = 50
 HOST = re.compile(r"\*|\.?[\w.-]+|\[[\da-fA-F:.]+\]")
 ORIGIN = re.compile(r"https?://([\w.*-]+|\[[\da-fA-F:.]+\])(:\d+)?")
 _ON, _OFF = {"1", "on", "true", "yes"}, {"0", "off", "false", "no", ""}
@@ -44,6 +45,8 @@ def words(name: str, default: str, form: re.Pattern[str]) -> list[str]:
     for word in found:
         if not form.fullmatch(word):
             raise ImproperlyConfigured(f"{name} holds {word!r}. Expected: {VARIABLES[name]}.")
+    if default and not found:
+        raise ImproperlyConfigured(f"{name} holds nothing. Expected: {VARIABLES[name]}.")
     return found
 
 
@@ -54,10 +57,10 @@ def switch(name: str, default: bool) -> bool:
     return value in _ON
 
 
-def whole_number(name: str, default: int, minimum: int = 1) -> int:
+def whole_number(name: str, default: int, minimum: int = 1, maximum: int = 7 * 24 * 3600) -> int:
     value = text(name, str(default))
-    if not value.isdecimal() or int(value) < minimum:
-        raise ImproperlyConfigured(f"{name}={value!r}: a whole number of at least {minimum} is needed.")
+    if not value.isdecimal() or not minimum <= int(value) <= maximum:
+        raise ImproperlyConfigured(f"{name}={value!r}: a whole number from {minimum} to {maximum} is needed.")
     return int(value)
 
 
@@ -85,6 +88,8 @@ def url(name: str, default: str, parse: Callable[[str], object]) -> str:
 def secret_key(name: str, file: Path, *, may_generate: bool) -> str:
     """The key from the environment, else the one in `file`, made on first use where that is safe."""
     value = text(name, "")
+    if value and not may_generate and len(value) < SHORTEST_KEY:
+        raise ImproperlyConfigured(f"{name} has {len(value)} characters: a public site needs {SHORTEST_KEY} or more.")
     if value:
         return value
     if not may_generate:

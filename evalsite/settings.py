@@ -87,6 +87,8 @@ def _database(url: str) -> dict[str, Any]:
     if urlsplit(url).scheme not in {"sqlite", "postgres", "postgresql"}:
         raise ValueError("only SQLite and PostgreSQL keep the promises that quotas and votes rest on")
     config: dict[str, Any] = dict(dj_database_url.parse(url))
+    if config["NAME"] == ":memory:":
+        raise ValueError("a database in memory forgets every vote when its process ends")
     if config["ENGINE"].endswith("sqlite3"):
         # IMMEDIATE takes the write lock at BEGIN, so writers queue instead of failing half-way with
         # "database is locked"; FULL, since NORMAL may lose the last votes in a power cut.
@@ -137,7 +139,7 @@ LOGGING = {
 
 # Generation
 JOB_LEASE_SECONDS = environment.whole_number("JOB_LEASE_SECONDS", 90, minimum=2)
-GENERATION_BATCH_SIZE = environment.whole_number("GENERATION_BATCH_SIZE", 1)
+GENERATION_BATCH_SIZE = environment.whole_number("GENERATION_BATCH_SIZE", 1, maximum=1024)
 JOBS_PER_MESSAGE = 16
 MAX_JOB_ATTEMPTS = 3
 
@@ -148,6 +150,7 @@ ASSIGNMENT_LEASE_SECONDS = environment.whole_number("ASSIGNMENT_LEASE_SECONDS", 
 def _check_broker(url: str) -> None:
     if urlsplit(url).scheme not in {"redis", "rediss", "redis+socket"}:
         raise ValueError("other brokers lose messages when a process is killed")
+    urlsplit(url).port  # noqa: B018  raises ValueError for a port that is none
 
 
 CELERY_BROKER_URL = environment.url("CELERY_BROKER_URL", f"redis+socket://{DATA_DIR / 'broker.sock'}", _check_broker)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+LONGEST_LABEL = 100
 _PROMPT_COLUMNS = ("prompt", "prompts")
 
 
@@ -146,6 +147,8 @@ def _parse_json(content: str) -> Iterator[tuple[int, PromptLine]]:
         items = json.loads(content)
     except json.JSONDecodeError as error:
         raise PromptFileError(f"row {error.lineno} is not valid JSON ({error.msg})") from None
+    except RecursionError:
+        raise PromptFileError("lists are nested too deeply; allowed: a list of texts, or of objects") from None
     if not isinstance(items, list):
         raise PromptFileError("holds no JSON list; allowed: a list of texts, or of objects with a prompt")
     return ((number, _json_line(number, item)) for number, item in enumerate(items, start=1))
@@ -170,6 +173,9 @@ def _checked(rows: Iterable[tuple[int, PromptLine]], drop_repeats: bool) -> list
             raise PromptFileError(f"row {row} has an empty prompt")
         if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
             raise PromptFileError(f"row {row} has a character that cannot be stored: {text!r}")
+        for key, value in (("category", prompt.category), ("challenge", prompt.challenge)):
+            if len(value) > LONGEST_LABEL:
+                raise PromptFileError(f"row {row} has a {key} of {len(value)} characters; allowed: {LONGEST_LABEL}")
         if text in first_row and drop_repeats:
             continue
         if text in first_row:

@@ -18,6 +18,7 @@ from typing import Any
 Scalar = str | int | float | bool
 
 BACKEND_NAMES = ("diffusers", "deepfloyd", "muse", "stylegan-t", "endpoint")
+MOST_STEPS = 10_000
 DTYPES = ("float16", "bfloat16", "float32")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -111,7 +112,7 @@ _ALLOWED = {
     "variant": _TEXT,
     "scheduler": _TABLE,
     "scheduler.class": "the name of a diffusers scheduler class, such as 'EulerDiscreteScheduler'",
-    "steps": "a whole number of at least 1",
+    "steps": f"a whole number from 1 to {MOST_STEPS}",
     "guidance_scale": "a number of at least 0",
     "width": _SIZE,
     "height": _SIZE,
@@ -145,7 +146,7 @@ def resolve(table: Mapping[str, object]) -> list[SystemSpec]:
     if not isinstance(steps, list):
         return [SystemSpec.from_dict(content)]
     if not steps:
-        raise SpecError("steps", "an empty list", "a whole number of at least 1, or a list of them")
+        raise SpecError("steps", "an empty list", f"a whole number from 1 to {MOST_STEPS}, or a list of them")
     for count in steps:
         if steps.count(count) > 1:
             raise SpecError("steps", repr(steps), f"each number once, but {count!r} is repeated")
@@ -186,7 +187,7 @@ def _check(spec: SystemSpec) -> None:
         "revision": spec.revision is None or _is_text(spec.revision),
         "variant": spec.variant is None or _is_text(spec.variant),
         "scheduler": _is_table(spec.scheduler),
-        "steps": _is_whole(spec.steps) and spec.steps >= 1,
+        "steps": _is_whole(spec.steps) and 1 <= spec.steps <= MOST_STEPS,
         "guidance_scale": spec.guidance_scale is None or _is_guidance(spec.guidance_scale),
         "width": _is_size(spec.width),
         "height": _is_size(spec.height),

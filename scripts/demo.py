@@ -50,12 +50,12 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def check_port(port: int) -> str | None:
+    if not 1 <= port <= 65535:
+        return f"Port {port} cannot be used: it is not between 1 and 65535."
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OverflowError:
-            return f"Port {port} cannot be used: it is not between 0 and 65535."
         except OSError as error:
             return f"Port {port} cannot be used: {error.strerror}. Choose another: make demo PORT=8001"
     return None
@@ -104,10 +104,19 @@ def prepare(supervisor: Supervisor, folder: Path) -> None:
         with doing("Small models of random weights"):
             supervisor.finish(checkpoints)
     supervisor.start("worker", worker.COMMAND)
+    if is_closed():
+        return
     with doing("Opening the study"):
         supervisor.run("open", [*manage, "open_study", STUDY])
     print("Images, by the worker:")
     supervisor.run("generate", [*manage, "generate", STUDY, "--wait"], log=False)
+
+
+def is_closed() -> bool:
+    """Somebody closed the study in an earlier run: its results can still be looked at."""
+    from comparisons.models import Study
+
+    return Study.objects.filter(slug=STUDY, state=Study.State.CLOSED).exists()
 
 
 def serve(supervisor: Supervisor, port: int) -> None:

@@ -32,6 +32,7 @@ def main() -> int:
     try:
         with Supervisor(settings.DATA_DIR / "logs") as supervisor:
             start_broker(supervisor)
+            supervisor.run("migrate", [sys.executable, "manage.py", "migrate", "--no-input"])
             supervisor.finish(supervisor.start("worker", COMMAND, log=False))
     except Stopped:
         return 0

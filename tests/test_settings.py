@@ -47,11 +47,11 @@ BAD = [
     ("CELERY_BROKER_URL", "localhost:6379", f": {ONLY_REDIS}. Expected: {BROKERS}."),
     ("DEBUG", "maybe", ": allowed are on and off."),
     ("HTTPS", "2", ": allowed are on and off."),
-    ("JOB_LEASE_SECONDS", "1", ": a whole number of at least 2 is needed."),
-    ("JOB_LEASE_SECONDS", "90s", ": a whole number of at least 2 is needed."),
-    ("GENERATION_BATCH_SIZE", "0", ": a whole number of at least 1 is needed."),
-    ("ASSIGNMENT_LEASE_SECONDS", "-600", ": a whole number of at least 2 is needed."),
-    ("ASSIGNMENT_LEASE_SECONDS", "600.5", ": a whole number of at least 2 is needed."),
+    ("JOB_LEASE_SECONDS", "1", ": a whole number from 2 to 604800 is needed."),
+    ("JOB_LEASE_SECONDS", "90s", ": a whole number from 2 to 604800 is needed."),
+    ("GENERATION_BATCH_SIZE", "0", ": a whole number from 1 to 1024 is needed."),
+    ("ASSIGNMENT_LEASE_SECONDS", "-600", ": a whole number from 2 to 604800 is needed."),
+    ("ASSIGNMENT_LEASE_SECONDS", "600.5", ": a whole number from 2 to 604800 is needed."),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         "[4, 4]",
         "systems[1].steps is [4, 4]; allowed: each number once, but 4 is repeated.",
     ),
-    "no steps": ("steps = [1, 4]", "", "systems[1].steps is missing; allowed: a whole number of at least 1."),
+    "no steps": ("steps = [1, 4]", "", "systems[1].steps is missing; allowed: a whole number from 1 to 10000."),
     "unknown backend": (
         '"diffusers"',
         '"torch"',
@@ -129,17 +130,17 @@ BAD: dict[str, tuple[str, str, str]] = {
     "title that names a system": (
         "= 7",
         '= 7\ntitle = "Is Alpha any good?"',
-        f"title is naming 'alpha'; allowed: {NEUTRAL}.",
+        f"title is 'Is Alpha any good?', which names 'alpha'; allowed: {NEUTRAL}.",
     ),
     "wording that names a model": (
         "picture is better",
         "is by the First Model",
-        f"questions[1].wording is naming 'first-model'; allowed: {NEUTRAL}.",
+        f"questions[1].wording is 'Which is by the First Model?', which names 'first-model'; allowed: {NEUTRAL}.",
     ),
     "key that names a system": (
         'key = "quality"',
         'key = "like-alpha"',
-        f"questions[1].key is naming 'alpha'; allowed: {NEUTRAL}.",
+        f"questions[1].key is 'like-alpha', which names 'alpha'; allowed: {NEUTRAL}.",
     ),
 }
 
@@ -164,7 +165,7 @@ def test_a_bad_file_gets_one_sentence(tmp_path: Path, case: str) -> None:
             'name = "alpha"\nsteps = 4',
             "systems is 'alpha@4' twice; allowed: each system once; give one of them another name",
         ),
-        ("faster-unet", 'faster-unet"\nsteps = 0\n#', "systems[2].steps is 0; allowed: a whole number of at least 1"),
+        ("faster-unet", 'faster-unet"\nsteps = 0\n#', "systems[2].steps is 0; allowed: a whole number from 1 to 10000"),
     ],
 )
 def test_a_bad_second_system_is_named_by_its_place(tmp_path: Path, old: str, new: str, sentence: str) -> None:
@@ -194,7 +195,7 @@ def test_two_names_for_the_same_settings_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_names_are_recognised_however_they_are_written(tmp_path: Path, text: str, name: str) -> None:
-    with pytest.raises(StudyFileError, match=f"wording is naming '{name}'; allowed: {NEUTRAL}"):
+    with pytest.raises(StudyFileError, match=f"which names '{name}'; allowed: {NEUTRAL}"):
         read(tmp_path, GOOD.replace("Which picture is better?", text) + ANOTHER_SYSTEM)
 
 
@@ -204,9 +205,24 @@ def test_other_words_are_not_mistaken_for_names(tmp_path: Path, text: str) -> No
     assert spec.questions[0].wording == text
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Is SDXL good?", "names 'sdxl'"),
+        ("Is LCM XL good?", "names 'lcm-xl'"),
+        ("One of them took 60 steps?", "tells of '60 steps'"),
+        ("Is one-step enough?", "tells of 'one-step'"),
+        ("Are 4 sampling steps enough?", "tells of '4 sampling steps'"),
+    ],
+)
+def test_known_names_and_step_counts_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(StudyFileError, match=f"wording is '{re.escape(text)}', which {told}; allowed: {NEUTRAL}"):
+        read(tmp_path, GOOD.replace("Which picture is better?", text))
+
+
 def test_a_folder_may_end_with_a_slash(tmp_path: Path) -> None:
     assert read(tmp_path, GOOD.replace("./first-model", "./first-model/")).systems[0].model == "./first-model/"
-    with pytest.raises(StudyFileError, match="title is naming 'first-model'"):
+    with pytest.raises(StudyFileError, match="title is 'First model', which names 'first-model'"):
         read(tmp_path, GOOD.replace("./first-model", "./first-model/").replace("= 7", '= 7\ntitle = "First model"'))
 
 

@@ -58,8 +58,19 @@ def test_a_lease_lasts_as_long_as_the_settings_say(settings: Any) -> None:
 
 def test_nobody_else_gets_a_pair_whose_last_vote_is_being_given() -> None:
     study = make_pair_study()
-    assert Browser(study).consent().judge()
-    assert Browser(study).consent().judge() is None
+    first, second = Browser(study).consent(), Browser(study).consent()
+    assert first.judge()
+    assert second.judge() is None
+    assert counts(study) == (1, 0)
+
+
+def test_a_newcomer_is_let_in_when_the_last_lease_has_run_out() -> None:
+    study = make_pair_study()
+    Browser(study).consent().judge()
+    newcomer = Browser(study)
+    assert "I agree" not in newcomer.get("").content.decode()
+    run_out()
+    assert newcomer.consent().judge()
     assert counts(study) == (1, 0)
 
 

@@ -14,9 +14,9 @@ from comparisons.matchmaking import STRATEGIES, Candidate, Draw, balanced, unifo
 from comparisons.models import Assignment, Comparison, Matchup, Study
 from tests.factories import make_open_study, make_session
 
-CANDIDATES = [Candidate(number, remaining=9 - taken, taken=taken) for number, taken in enumerate([2, 0, 1, 0, 1, 0])]
+CANDIDATES = [Candidate(number, taken=taken) for number, taken in enumerate([2, 0, 1, 0, 1, 0])]
 ANY_CANDIDATES = st.lists(st.integers(0, 5), max_size=12).map(
-    lambda counts: [Candidate(number, remaining=1, taken=taken) for number, taken in enumerate(counts)]
+    lambda counts: [Candidate(number, taken=taken) for number, taken in enumerate(counts)]
 )
 
 
@@ -80,7 +80,7 @@ def test_uniform_draws_every_pair_alike() -> None:
 
 
 def test_a_draw_says_which_pair_and_how_likely() -> None:
-    assert balanced([Candidate(7, remaining=1, taken=3)], random.Random(0)) == [Draw(7, 1.0)]
+    assert balanced([Candidate(7, taken=3)], random.Random(0)) == [Draw(7, 1.0)]
 
 
 @pytest.mark.django_db

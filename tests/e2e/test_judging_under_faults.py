@@ -181,6 +181,18 @@ def test_a_refused_answer_says_why_and_the_rater_goes_on(page: Page, running: Ru
 
 
 @pytest.mark.usefixtures("broken_network")
+def test_an_answer_outlives_the_token_of_its_page(page: Page, context: BrowserContext, running: Running) -> None:
+    """As when the same browser signs in somewhere else on the site."""
+    begin(page, running.rate("long"))
+    assignment = payload(page)["assignment"]
+    context.clear_cookies(name="csrftoken")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#count")).to_have_text("1 of 24 judged")
+    assert running.votes(assignment) == [("right",)]
+    assert page.evaluate(KEPT) == []
+
+
+@pytest.mark.usefixtures("broken_network")
 def test_an_image_that_fails_is_no_answer_and_can_be_asked_for_again(page: Page, running: Running) -> None:
     fail_after_the_first(page, IMAGES)
     consent(page, running.rate("long"))
@@ -240,6 +252,21 @@ def test_a_key_held_down_answers_one_pair(page: Page, running: Running) -> None:
     expect(page.locator("#count")).to_have_text("1 of 24 judged")
     page.keyboard.up("ArrowLeft")
     press(page, "ArrowLeft")
+    expect(page.locator("#count")).to_have_text("2 of 24 judged")
+
+
+def test_enter_held_down_on_a_button_answers_one_pair(page: Page, running: Running) -> None:
+    begin(page, running.rate("long"))
+    page.locator('button[data-outcome="left"]').focus()
+    page.keyboard.down("Enter")
+    expect(page.locator("#count")).to_have_text("1 of 24 judged")
+    for _ in range(5):
+        page.wait_for_selector(READY)
+        page.keyboard.down("Enter")
+        page.wait_for_timeout(100)
+    page.keyboard.up("Enter")
+    expect(page.locator("#count")).to_have_text("1 of 24 judged")
+    press(page, "Enter")
     expect(page.locator("#count")).to_have_text("2 of 24 judged")
 
 

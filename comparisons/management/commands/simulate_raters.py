@@ -16,6 +16,7 @@ from comparisons.studies import StudyError, find_study, image_jobs
 from generation import storage
 from generation.models import Image
 
+MOST_STRENGTH = 100
 SPREAD = 2.0  # of the planted strengths when none are given: the best beats the worst with odds exp(2)
 
 
@@ -78,9 +79,12 @@ def _strength(text: str, systems: list[str]) -> tuple[str, float]:
     if system not in systems:
         raise StudyError(f"--strength is {text!r}; allowed: SYSTEM=NUMBER with one of {', '.join(systems)}.")
     try:
-        return system, float(number)
+        strength = float(number)
     except ValueError:
         raise StudyError(f"--strength is {text!r}; {number!r} is not a number.") from None
+    if not abs(strength) <= MOST_STRENGTH:
+        raise StudyError(f"--strength is {text!r}; allowed: -{MOST_STRENGTH} to {MOST_STRENGTH}.")
+    return system, strength
 
 
 def _strength_by_picture(study: Study, strengths: dict[str, float]) -> dict[str, float]:

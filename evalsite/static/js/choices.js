@@ -51,6 +51,16 @@ export function choose(pair, stacked) {
 }
 
 /**
+ * A held Enter clicks a focused button again and again, and would answer pairs that nobody has looked at.
+ * @param {HTMLElement} pair
+ */
+export function ignoreHeldKeys(pair) {
+  pair.addEventListener("keydown", (event) => {
+    if (event.repeat && event.key === "Enter") event.preventDefault();
+  });
+}
+
+/**
  * Offer only what the question offers, unpressed and not yet answerable.
  * @param {HTMLElement} pair
  * @param {{tie: boolean, both_bad: boolean}} question

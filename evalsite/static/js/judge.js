@@ -5,12 +5,12 @@
  *   assignment: string, left: string, right: string, prompt: string, image_px: number,
  *   question: {key: string, wording: string, tie: boolean, both_bad: boolean},
  *   block: {number: number, of: number, first: boolean},
- *   progress: {done: number, total: number | null},
+ *   progress: {done: number, total: number},
  * }} Payload
  */
-import { choose, offer } from "./choices.js";
+import { choose, ignoreHeldKeys, offer } from "./choices.js";
 import { decodePair, nextPaint } from "./images.js";
-import { newKey, Outbox, Refusal } from "./outbox.js";
+import { newKey, Outbox, Refusal, StalePage } from "./outbox.js";
 
 const LONG_PROMPT = 180;
 const SLOW_MS = 400;
@@ -34,10 +34,8 @@ function describe(payload) {
   showPrompt(prompt);
   element("question").textContent = question.wording;
   element("part").textContent = partName(payload);
-  element("count").textContent =
-    progress.total === null ? `${progress.done} judged` : `${progress.done} of ${progress.total} judged`;
-  element("progress").hidden = progress.total === null;
-  element("progress").max = progress.total ?? 1;
+  element("count").textContent = `${progress.done} of ${progress.total} judged`;
+  element("progress").max = progress.total;
   element("progress").value = progress.done;
   page.style.setProperty("--image-px", `${Math.max(SMALLEST_PX, payload.image_px)}px`);
   pair.querySelectorAll(".frame").forEach((frame) => frame.replaceChildren());
@@ -133,16 +131,18 @@ async function judge(payload) {
 
 /**
  * @param {import("./outbox.js").Answer} answer
+ * @param {{ofThisPage: boolean}} origin
  * @returns {Promise<Payload | null>}
  */
-async function save(answer) {
-  return (await saidWhileSlow("Saving…", outbox.deliver(answer))).next;
+async function save(answer, origin = { ofThisPage: true }) {
+  return (await saidWhileSlow("Saving…", outbox.deliver(answer, origin))).next;
 }
 
 async function main() {
   /** @type {Payload | null} */
   let payload = JSON.parse(element("judgement").textContent);
-  for (const answer of outbox.leftovers()) payload = await save(answer);
+  ignoreHeldKeys(pair);
+  for (const answer of outbox.leftovers()) payload = await save(answer, { ofThisPage: false });
   while (payload) payload = await save(await judge(payload));
   location.replace(page.dataset.thanksUrl);
 }
@@ -151,6 +151,7 @@ async function main() {
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 main().catch(async (error) => {
+  if (error instanceof StalePage) return location.reload();
   if (!(error instanceof Refusal)) throw error;
   element("refusal-reason").textContent = error.message;
   await dismissed(element("refusal"));

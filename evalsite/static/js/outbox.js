@@ -9,8 +9,12 @@
 const PREFIX = "evalsite.answer ";
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
+const STALE = "This browser no longer lets the page prove who you are. Are cookies allowed?";
 const POST_TIMEOUT_MS = 20_000;
 const WORTH_RETRYING = new Set([408, 425, 429]);
+
+/** Only the page is too old: the answer stays written down, and the page that replaces this one delivers it. */
+export class StalePage extends Error {}
 
 /** The server has decided: posting the same answer again cannot help. Its message is for the rater. */
 export class Refusal extends Error {}
@@ -38,16 +42,18 @@ export class Outbox {
   /**
    * Keep the answer, then post it until the server has decided.
    * @param {Answer} answer
+   * @param {{ofThisPage: boolean}} origin of an earlier page's answer this page's token decides for good
    * @returns {Promise<Reply>}
-   * @throws {Refusal}
+   * @throws {Refusal | StalePage}
    */
-  async deliver(answer) {
+  async deliver(answer, { ofThisPage }) {
     this.#keep(answer);
     for (let attempt = 0; ; attempt += 1) {
       const reply = await this.#post(answer);
+      if (reply instanceof StalePage && ofThisPage) throw reply;
       if (reply) {
         localStorage.removeItem(this.#slot(answer.assignment));
-        if (reply instanceof Refusal) throw reply;
+        if (reply instanceof Error) throw reply;
         return reply;
       }
       const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
@@ -56,7 +62,7 @@ export class Outbox {
     }
   }
 
-  /** @returns {Promise<Reply | Refusal | null>} null when nobody knows whether the answer arrived */
+  /** @returns {Promise<Reply | Refusal | StalePage | null>} null when nobody knows whether the answer arrived */
   async #post(answer) {
     try {
       const response = await fetch(this.url, {
@@ -70,7 +76,10 @@ export class Outbox {
         return reply.receipt ? reply : null;
       }
       if (response.status >= 500 || WORTH_RETRYING.has(response.status)) return null;
-      return new Refusal(await explanation(response));
+      const { error } = await response.json().catch(() => ({}));
+      if (error) return new Refusal(error);
+      // Not the site's own words: another tab has changed the token that guards forms, by signing in for example.
+      return response.status === 403 ? new StalePage(STALE) : new Refusal(`The server refused it (${response.status}).`);
     } catch {
       return null;
     }
@@ -96,12 +105,6 @@ export function newKey() {
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-/** @param {Response} response */
-async function explanation(response) {
-  const body = await response.json().catch(() => ({}));
-  return body.error ?? `The server refused this answer (${response.status}).`;
 }
 
 function delayOrReconnection(delayMs) {
