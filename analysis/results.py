@@ -90,11 +90,12 @@ def headline_chart(summary: Summary) -> Chart | None:
 
 
 def median_latency_ms(study: Study) -> dict[str, float]:
-    """By system, over all its images: the whole time of one image, loading left out."""
+    """By system, over all its images whose time is known: the whole time of one image, loading left out."""
     times: dict[str, list[float]] = {}
     images = Image.objects.filter(job__in=image_jobs(study))
     for system, total_ms in images.values_list("job__system__slug", "total_ms"):
-        times.setdefault(system, []).append(total_ms)
+        if total_ms is not None:
+            times.setdefault(system, []).append(total_ms)
     return {system: statistics.median(values) for system, values in times.items()}
 
 

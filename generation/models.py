@@ -83,6 +83,7 @@ class ImageJob(models.Model):
     running -> queued   a transient error (not before a delay), or the worker's lease lapsed
     running -> failed   a permanent error, or too many attempts
     failed -> queued    somebody asked for a retry; attempts start again
+    queued or failed -> done   an image made elsewhere was imported, in the same transaction
     """
 
     class State(models.TextChoices):
@@ -126,6 +127,11 @@ class ImageJob(models.Model):
         return f"{self.system} / prompt {self.prompt_id} / seed {self.seed}"
 
 
+class ImageQuerySet(models.QuerySet["Image"]):
+    def imported(self) -> ImageQuerySet:
+        return self.filter(environment__imported=True)
+
+
 class Image(models.Model):
     """What one system made of one prompt with one seed. Never changed, never shown under its own name."""
 
@@ -134,13 +140,17 @@ class Image(models.Model):
     sha256 = models.CharField(max_length=64, help_text="of the stored original, which is its address")
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    encode_ms = models.FloatField()
-    forward_ms = models.JSONField(help_text="one number per forward of the denoiser")
-    denoise_ms = models.FloatField()
-    decode_ms = models.FloatField()
-    total_ms = models.FloatField()
-    environment = models.JSONField(help_text="versions, device, dtype, batch size and threads of the render")
+    encode_ms = models.FloatField(null=True, help_text="this and the other timings are null where nobody knows them")
+    forward_ms = models.JSONField(null=True, help_text="one number per forward of the denoiser")
+    denoise_ms = models.FloatField(null=True)
+    decode_ms = models.FloatField(null=True)
+    total_ms = models.FloatField(null=True)
+    environment = models.JSONField(
+        help_text="versions, device, dtype, batch size and threads of the render; of an imported image, its file"
+    )
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ImageQuerySet.as_manager()
 
     class Meta:
         constraints = (
@@ -154,6 +164,11 @@ class Image(models.Model):
     def __str__(self) -> str:
         return str(self.public_id)
 
+    @property
+    def is_imported(self) -> bool:
+        """Then the job's seed only says which study the image belongs to; it was made with its own, if any."""
+        return self.environment.get("imported") is True
+
     def provenance(self) -> dict[str, Any]:
         job = self.job
         return {
@@ -161,7 +176,7 @@ class Image(models.Model):
             "fingerprint": job.system.fingerprint,
             "spec": job.system.spec,
             "prompt": job.prompt.text,
-            "seed": job.seed,
+            "seed": self.environment["seed"] if self.is_imported else job.seed,
             "sha256": self.sha256,
             "size": [self.width, self.height],
             "timings": {

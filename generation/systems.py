@@ -17,7 +17,8 @@ from typing import Any
 
 Scalar = str | int | float | bool
 
-BACKEND_NAMES = ("diffusers", "deepfloyd", "muse", "stylegan-t", "endpoint")
+IMPORTED = "imported"  # of systems whose images are made elsewhere: nothing here can run them
+BACKEND_NAMES = ("diffusers", "deepfloyd", "muse", "stylegan-t", "endpoint", IMPORTED)
 MOST_STEPS = 10_000
 DTYPES = ("float16", "bfloat16", "float32")
 
@@ -42,8 +43,9 @@ class SystemSpec:
     """Everything that decides which pixels a system makes of a prompt and a seed.
 
     `model`, `unet` and `vae` are hub ids ("org/name") or folders (absolute, or "./x" inside the data
-    folder). An empty `scheduler` leaves the checkpoint's own; otherwise it holds a "class" and that
-    class's options. `guidance_scale` None leaves the pipeline's own default.
+    folder); of the backends "endpoint" and "imported", `model` is any text. An empty `scheduler` leaves
+    the checkpoint's own; otherwise it holds a "class" and that class's options. `guidance_scale` None
+    leaves the pipeline's own default.
     """
 
     name: str
@@ -177,7 +179,7 @@ def _closest(word: str, allowed: Collection[str]) -> str:
 
 
 def _check(spec: SystemSpec) -> None:
-    hub_or_folder = spec.backend != "endpoint"
+    hub_or_folder = spec.backend not in ("endpoint", IMPORTED)
     valid = {
         "name": _is_name(spec.name),
         "backend": spec.backend in BACKEND_NAMES,
@@ -196,7 +198,8 @@ def _check(spec: SystemSpec) -> None:
     }
     for key, is_valid in valid.items():
         if not is_valid:
-            raise SpecError(key, repr(getattr(spec, key)), _ALLOWED[key])
+            allowed = _TEXT if key == "model" and not hub_or_folder else _ALLOWED[key]
+            raise SpecError(key, repr(getattr(spec, key)), allowed)
     if spec.revision is not None and spec.model.startswith(_FOLDER_MARKS):
         raise SpecError("revision", repr(spec.revision), "none, because model is a folder")
     _check_class_name("pipeline", spec.pipeline, required=spec.backend == "diffusers")

@@ -150,7 +150,7 @@ BREACHES: dict[str, Callable[[Rows], Model]] = {
     "job_lease_iff_running": lambda rows: another(rows.job, seed=1, state="running"),
     "Image.job": lambda rows: another(rows.image),
     "Image.public_id": lambda rows: another(rows.image, job=another_job(rows), public_id=rows.image.public_id),
-    "image_timings_not_negative": lambda rows: another(rows.image, decode_ms=-0.1),
+    "image_timings_not_negative": lambda rows: another(rows.image, encode_ms=None, total_ms=None, decode_ms=-0.1),
     "image_has_size": lambda rows: another(rows.image, height=0),
     "Study.slug": lambda rows: another(rows.study, slug=rows.study.slug),
     "Study.key": lambda rows: another(rows.study, key=rows.study.key),

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from PIL.Image import Image
 
-from generation.systems import SystemSpec
+from generation.systems import IMPORTED, SystemSpec
 from generation.timing import StageTimings
 
 BACKENDS: dict[str, str] = {"diffusers": "generation.backends.diffusers:DiffusersBackend"}
@@ -54,6 +54,8 @@ def missing_backend(spec: SystemSpec) -> str | None:
     """The sentence that says why this system cannot generate yet, or None when its backend exists."""
     if spec.backend in BACKENDS:
         return None
+    if spec.backend == IMPORTED:
+        return f"{spec.slug} is made elsewhere: bring its images with import_images STUDY manifest.csv."
     existing = ", ".join(BACKENDS)
     return f"{spec.slug} needs backend {spec.backend!r}, which does not exist yet; existing: {existing}."
 

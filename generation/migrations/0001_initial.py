@@ -105,14 +105,21 @@ class Migration(migrations.Migration):
                 ("sha256", models.CharField(help_text="of the stored original, which is its address", max_length=64)),
                 ("width", models.PositiveIntegerField()),
                 ("height", models.PositiveIntegerField()),
-                ("encode_ms", models.FloatField()),
-                ("forward_ms", models.JSONField(help_text="one number per forward of the denoiser")),
-                ("denoise_ms", models.FloatField()),
-                ("decode_ms", models.FloatField()),
-                ("total_ms", models.FloatField()),
+                (
+                    "encode_ms",
+                    models.FloatField(
+                        help_text="this and the other timings are null where nobody knows them", null=True
+                    ),
+                ),
+                ("forward_ms", models.JSONField(help_text="one number per forward of the denoiser", null=True)),
+                ("denoise_ms", models.FloatField(null=True)),
+                ("decode_ms", models.FloatField(null=True)),
+                ("total_ms", models.FloatField(null=True)),
                 (
                     "environment",
-                    models.JSONField(help_text="versions, device, dtype, batch size and threads of the render"),
+                    models.JSONField(
+                        help_text="versions, device, dtype, batch size and threads of the render; of an imported image, its file"
+                    ),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (

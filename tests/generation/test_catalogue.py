@@ -72,3 +72,6 @@ def test_missing_backend() -> None:
     assert missing_backend(entry("if-xl")) == (
         "if-xl@100 needs backend 'deepfloyd', which does not exist yet; existing: diffusers."
     )
+    assert missing_backend(entry("sdxl", backend="imported")) == (
+        "sdxl@50 is made elsewhere: bring its images with import_images STUDY manifest.csv."
+    )

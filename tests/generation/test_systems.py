@@ -96,6 +96,16 @@ def test_error_carries_its_parts() -> None:
     assert caught.value.allowed == "float16, bfloat16, float32"
 
 
+@pytest.mark.parametrize("backend", ["endpoint", "imported"])
+def test_the_model_of_others_has_any_name(backend: str) -> None:
+    (system,) = resolve(
+        {"name": "outside", "backend": backend, "model": "Model 6", "steps": 1, "width": 512, "height": 512}
+    )
+    assert (system.slug, system.model, system.pipeline) == ("outside@1", "Model 6", None)
+    with pytest.raises(SpecError, match=r"^model is ' '; allowed: a text that is not empty$"):
+        replace(system, model=" ")
+
+
 def test_each_entry_of_steps_is_a_system() -> None:
     systems = resolve(SDXL | {"steps": [1, 2, 4]})
     assert [system.slug for system in systems] == ["sdxl@1", "sdxl@2", "sdxl@4"]
