@@ -71,6 +71,7 @@ def _context(study: Study, summary: Summary) -> dict[str, Any]:
         "prompts": study.prompt_set.prompts.count(),
         "systems": _systems(study),
         "devices": _devices(study),
+        "imported": _imported(study),
         "crowds": crowds,
         "votes": sum(crowd.votes for crowd in crowds),
         "excluded": excluded_votes(study).count(),
@@ -100,6 +101,12 @@ def _systems(study: Study) -> list[SystemSettings]:
     latency = median_latency_ms(study)
     systems = study.systems.order_by("slug")
     return [SystemSettings(system.parsed_spec(), latency.get(system.slug)) for system in systems]
+
+
+def _imported(study: Study) -> list[str]:
+    """The systems of which images were made elsewhere."""
+    images = Image.objects.imported().filter(job__in=image_jobs(study)).order_by()
+    return sorted(images.values_list("job__system__slug", flat=True).distinct())
 
 
 def _devices(study: Study) -> list[str]:

@@ -7,6 +7,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.db import models, transaction
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from comparisons.models import Comparison, Matchup, Question, Study
 from comparisons.study_file import StudySpec
-from generation import jobs
+from generation import importing, jobs
 from generation.backends import missing_backend
 from generation.models import Image, ImageJob, ImageJobQuerySet, PromptSet, System
 from generation.systems import SystemSpec
@@ -147,17 +148,27 @@ def systems_named(study: Study, slugs: Sequence[str] | None) -> list[System]:
 
 def request_images(study: Study, systems: Iterable[System]) -> int:
     """Ask for every missing image of these systems; return how many are new. Nothing is asked if one cannot be made."""
-    if study.state == Study.State.DRAFT:
-        raise StudyError(f"Study {study.slug!r} is a draft: open it first with open_study {study.slug}.")
-    systems = list(systems)
-    missing = [sentence for system in systems if (sentence := missing_backend(system.parsed_spec()))]
-    if missing:
-        raise StudyError("\n".join([*missing, "Nothing was queued. Name the others with --system to make them now."]))
-    prompts = list(study.prompt_set.prompts.all())
-    wishes = [(system, prompt, study.seed + prompt.position) for system in systems for prompt in prompts]
+    wishes = _wishes(study, systems)
+    there = set(image_jobs(study).filter(state=ImageJob.State.DONE).values_list("system_id", "prompt_id"))
+    lacking = dict.fromkeys(system for system, prompt, _ in wishes if (system.id, prompt.id) not in there)
+    unable = [sentence for system in lacking if (sentence := missing_backend(system.parsed_spec()))]
+    if unable:
+        raise StudyError("\n".join([*unable, "Nothing was queued. Name the others with --system to make them now."]))
     new = jobs.request(wishes, study.display_px)
     jobs.dispatch(image_jobs(study).claimable())
     return new
+
+
+def import_images(study: Study, manifest: Path, watch: importing.Watch = iter) -> tuple[int, int]:
+    """Take the images of a manifest as those of this study; return how many are new, and how many were there."""
+    return importing.import_images(manifest, _wishes(study, study.systems.all()), study.display_px, watch)
+
+
+def _wishes(study: Study, systems: Iterable[System]) -> list[importing.Wish]:
+    if study.state == Study.State.DRAFT:
+        raise StudyError(f"Study {study.slug!r} is a draft: open it first with open_study {study.slug}.")
+    prompts = list(study.prompt_set.prompts.all())
+    return [(system, prompt, study.seed + prompt.position) for system in systems for prompt in prompts]
 
 
 def image_jobs(study: Study) -> ImageJobQuerySet:

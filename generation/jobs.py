@@ -26,6 +26,10 @@ GENERATE_IMAGES = "generation.generate_images"
 AFTER_OTHER_WORK = 9  # of ten priorities the last: periodic work is not to wait behind hours of images
 
 
+class JobTaken(Exception):
+    """Somebody else runs this job, or has finished it."""
+
+
 def request(wishes: Iterable[tuple[System, Prompt, int]], display_px: int) -> int:
     """Insert a job for each (system, prompt, seed) that has none; return how many were new."""
     rows = [ImageJob(system=system, prompt=prompt, seed=seed, display_px=display_px) for system, prompt, seed in wishes]
@@ -96,6 +100,20 @@ def finish(job: ImageJob, rendered: RenderedImage) -> bool:
             environment=dict(rendered.environment),
         )
     return True
+
+
+@transaction.atomic
+def deliver(images: Sequence[Image]) -> None:
+    """Finish the jobs of these images, which were made elsewhere and stored: all of them.
+
+    Raises JobTaken, and changes nothing, where somebody else runs or has finished one of the jobs.
+    """
+    for start in range(0, len(images), 500):
+        batch = images[start : start + 500]
+        idle = ImageJob.objects.filter(id__in=[image.job_id for image in batch], state__in=[State.QUEUED, State.FAILED])
+        if idle.update(state=State.DONE, error="") != len(batch):
+            raise JobTaken
+        Image.objects.bulk_create(batch)
 
 
 def fail(job: ImageJob, error: str) -> bool:

@@ -65,6 +65,12 @@ def store_original(picture: PillowImage.Image) -> str:
     return sha256
 
 
+def has_pixels(sha256: str, picture: PillowImage.Image) -> bool:
+    """Whether the stored original shows this picture, whatever either file looks like inside."""
+    with default_storage.open(original_name(sha256)) as handle, PillowImage.open(handle) as original:
+        return original.size == picture.size and original.tobytes() == _bare(picture).tobytes()
+
+
 def ensure_display(sha256: str, px: int) -> str:
     """Store the derivative of px by px pixels unless it is there; return its name."""
     name = display_name(sha256, px)

@@ -190,6 +190,37 @@ def test_two_finishes_at_one_moment_make_one_image() -> None:
     assert Image.objects.count() == 1
 
 
+# Images made elsewhere
+
+
+def image_of(job: ImageJob) -> Image:
+    return Image(job=job, sha256="0" * 64, width=64, height=64, environment={"imported": True})
+
+
+def test_delivered_images_finish_their_jobs_without_an_attempt() -> None:
+    queued, failed = made = make_jobs(2)
+    (claimed,) = jobs.claim(failed.system_id, [failed.id], limit=1)[1]
+    assert jobs.fail(claimed, "no such model")
+    jobs.deliver([image_of(job) for job in made])
+    for job, attempts in ((queued, 0), (failed, 1)):
+        job.refresh_from_db()
+        assert (job.state, job.attempts, job.error, job.image.total_ms) == (State.DONE, attempts, "", None)
+    assert claim_all(made) == []
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_delivery_is_whole_or_changes_nothing(finished: bool) -> None:
+    free, taken = made = make_jobs(2)
+    (claimed,) = jobs.claim(taken.system_id, [taken.id], limit=1)[1]
+    if finished:
+        assert jobs.finish(claimed, paint(1))
+    with pytest.raises(jobs.JobTaken):
+        jobs.deliver([image_of(job) for job in made])
+    free.refresh_from_db()
+    assert free.state == State.QUEUED
+    assert Image.objects.count() == finished
+
+
 # Trying again
 
 
