@@ -15,7 +15,8 @@ class StageTimings:
 
     `encode_ms` sums the text encoders' forwards, `forward_ms` has each forward of the denoiser,
     `denoise_ms` runs from the first of them to the start of the decoder (so it holds the scheduler's
-    own arithmetic), `decode_ms` is the image decoder, and `total_ms` is the whole call.
+    own arithmetic), or to the end of a call without one, `decode_ms` is the image decoder, and
+    `total_ms` is the whole call.
     """
 
     encode_ms: float
@@ -24,13 +25,24 @@ class StageTimings:
     decode_ms: float
     total_ms: float
 
+    def __add__(self, other: StageTimings) -> StageTimings:
+        """Of two calls made one after the other, without what happened between them."""
+        return StageTimings(
+            encode_ms=self.encode_ms + other.encode_ms,
+            forward_ms=self.forward_ms + other.forward_ms,
+            denoise_ms=self.denoise_ms + other.denoise_ms,
+            decode_ms=self.decode_ms + other.decode_ms,
+            total_ms=self.total_ms + other.total_ms,
+        )
+
 
 class StageClock:
     """Times the calls that a pipeline makes to its modules inside a `with` block.
 
     On a GPU, `make_event` makes a CUDA event with timing. The hooks then only record events, and the
     device is synchronised once, on leaving the block: kernels stay queued as they would be without
-    the clock. Without `make_event`, the processor's clock is read.
+    the clock. Without `make_event`, the processor's clock is read. A call that only encodes has no
+    denoiser, and one that denoises pixels has no decoder.
     """
 
     def __init__(
@@ -40,8 +52,9 @@ class StageClock:
         decoder: Any,
         make_event: Callable[[], Any] | None = None,
     ) -> None:
-        watched = [(denoiser, "forward"), (decoder, "decode")]
-        self._modules = [*((encoder, "encode") for encoder in encoders), *watched]
+        watched = [*((encoder, "encode") for encoder in encoders), (denoiser, "forward"), (decoder, "decode")]
+        self._modules = [(module, stage) for module, stage in watched if module is not None]
+        self._has_denoiser, self._has_decoder = denoiser is not None, decoder is not None
         self._make_event = make_event
         self._spans: dict[str, list[tuple[Any, Any]]] = {"encode": [], "forward": [], "decode": []}
         self._handles: list[Any] = []
@@ -65,11 +78,12 @@ class StageClock:
     def timings(self) -> StageTimings:
         """Valid once the block has been left without an error."""
         forwards, decodes = self._spans["forward"], self._spans["decode"]
+        denoised = decodes[0][0] if self._has_decoder else self._ended
         return StageTimings(
             encode_ms=sum(self._between(*span) for span in self._spans["encode"]),
             forward_ms=tuple(self._between(*span) for span in forwards),
-            denoise_ms=self._between(forwards[0][0], decodes[0][0]),
-            decode_ms=self._between(decodes[0][0], decodes[-1][1]),
+            denoise_ms=self._between(forwards[0][0], denoised) if self._has_denoiser else 0.0,
+            decode_ms=self._between(decodes[0][0], decodes[-1][1]) if self._has_decoder else 0.0,
             total_ms=self._between(self._started, self._ended),
         )
 

@@ -11,26 +11,31 @@ from __future__ import annotations
 
 import argparse
 import colorsys
-import json
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from safetensors.torch import save_file
-from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-_TEXT_WIDTH = 32
+from toyzoo.layout import (
+    DIFFUSERS_VERSION,
+    TEXT_WIDTH,
+    draw_weights,
+    write_atomically,
+    write_clip_encoder,
+    write_clip_tokenizer,
+    write_json,
+    write_model,
+)
+
 _TIME_WIDTH = 8
 _GUIDANCE_WIDTH = 16
-_DIFFUSERS_VERSION = "0.19.0.dev0"
 
 _INDEX = {
     "_class_name": "StableDiffusionXLPipeline",
-    "_diffusers_version": _DIFFUSERS_VERSION,
+    "_diffusers_version": DIFFUSERS_VERSION,
     "force_zeros_for_empty_prompt": True,
     "scheduler": ["diffusers", "EulerDiscreteScheduler"],
     "text_encoder": ["transformers", "CLIPTextModel"],
@@ -43,7 +48,7 @@ _INDEX = {
 # The v-prediction of an untrained UNet ends in a picture; its epsilon prediction ends in white noise.
 _SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler",
-    "_diffusers_version": _DIFFUSERS_VERSION,
+    "_diffusers_version": DIFFUSERS_VERSION,
     "beta_start": 0.00085,
     "beta_end": 0.012,
     "beta_schedule": "scaled_linear",
@@ -53,18 +58,6 @@ _SCHEDULER = {
     "timestep_spacing": "leading",
 }
 _TURBO = {"_class_name": "EulerAncestralDiscreteScheduler", "timestep_spacing": "trailing"}
-_TEXT_ENCODER = {
-    "vocab_size": 514,
-    "hidden_size": _TEXT_WIDTH,
-    "intermediate_size": 2 * _TEXT_WIDTH,
-    "projection_dim": _TEXT_WIDTH,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "max_position_embeddings": 77,
-    "bos_token_id": 0,
-    "eos_token_id": 2,
-    "pad_token_id": 1,
-}
 _UNET: dict[str, Any] = {
     "in_channels": 4,
     "out_channels": 4,
@@ -75,11 +68,11 @@ _UNET: dict[str, Any] = {
     "transformer_layers_per_block": [1, 1],
     "norm_num_groups": 8,
     "attention_head_dim": [2, 4],
-    "cross_attention_dim": 2 * _TEXT_WIDTH,
+    "cross_attention_dim": 2 * TEXT_WIDTH,
     "use_linear_projection": True,
     "addition_embed_type": "text_time",
     "addition_time_embed_dim": _TIME_WIDTH,
-    "projection_class_embeddings_input_dim": _TEXT_WIDTH + 6 * _TIME_WIDTH,
+    "projection_class_embeddings_input_dim": TEXT_WIDTH + 6 * _TIME_WIDTH,
 }
 _VAE: dict[str, Any] = {
     "in_channels": 3,
@@ -97,7 +90,7 @@ _VAE: dict[str, Any] = {
 
 def write_sdxl(folder: Path, seed: int, size: int = 128, *, turbo: bool = False) -> None:
     """Write a random SDXL pipeline that makes `size` pixels by default, as base or as Turbo."""
-    _write_atomically(folder, lambda part: _write_pipeline(part, seed, size, turbo))
+    write_atomically(folder, lambda part: _write_pipeline(part, seed, size, turbo))
 
 
 def write_lcm_unet(folder: Path, seed: int, size: int = 128) -> None:
@@ -106,7 +99,7 @@ def write_lcm_unet(folder: Path, seed: int, size: int = 128) -> None:
     def write(part: Path) -> None:
         _write_unet(part, seed, size, {"time_cond_proj_dim": _GUIDANCE_WIDTH})
 
-    _write_atomically(folder, write)
+    write_atomically(folder, write)
 
 
 def write_all(folder: Path) -> list[Path]:
@@ -122,95 +115,37 @@ def write_all(folder: Path) -> list[Path]:
     return list(missing)
 
 
-def _write_atomically(folder: Path, write: Callable[[Path], None]) -> None:
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    with torch.random.fork_rng(devices=[]):
-        write(part)
-    part.rename(folder)
-
-
 def _write_pipeline(folder: Path, seed: int, size: int, turbo: bool) -> None:
     scheduler = _SCHEDULER | (_TURBO if turbo else {})
     index = _INDEX | {"scheduler": ["diffusers", scheduler["_class_name"]]}
-    _write_json(folder / "model_index.json", index)
-    _write_json(folder / "scheduler" / "scheduler_config.json", scheduler)
+    write_json(folder / "model_index.json", index)
+    write_json(folder / "scheduler" / "scheduler_config.json", scheduler)
     for suffix, pad in (("", "<|endoftext|>"), ("_2", "!")):
-        _write_tokenizer(folder / f"tokenizer{suffix}", pad)
-    _write_text_encoder(folder / "text_encoder", CLIPTextModel, seed)
-    _write_text_encoder(folder / "text_encoder_2", CLIPTextModelWithProjection, seed + 1)
+        write_clip_tokenizer(folder / f"tokenizer{suffix}", pad)
+    write_clip_encoder(folder / "text_encoder", CLIPTextModel, seed)
+    write_clip_encoder(folder / "text_encoder_2", CLIPTextModelWithProjection, seed + 1)
     _write_unet(folder / "unet", seed, size)
     _write_vae(folder / "vae", seed, size)
-
-
-def _write_tokenizer(folder: Path, pad: str) -> None:
-    """A CLIP tokenizer without merges: one token for each byte of the text."""
-    bytes_ = _byte_symbols()
-    symbols = [*bytes_, *(f"{symbol}</w>" for symbol in bytes_), "<|startoftext|>", "<|endoftext|>"]
-    _write_json(folder / "vocab.json", {symbol: number for number, symbol in enumerate(symbols)})
-    (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
-    marks = {"bos_token": symbols[-2], "eos_token": symbols[-1], "unk_token": symbols[-1], "pad_token": pad}
-    _write_json(folder / "special_tokens_map.json", marks)
-    options = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True}
-    _write_json(folder / "tokenizer_config.json", marks | options)
-
-
-def _byte_symbols() -> list[str]:
-    """The printable character that byte-level BPE writes for each byte, in CLIP's order."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    return [chr(byte) for byte in printable] + [chr(256 + extra) for extra in range(256 - len(printable))]
-
-
-def _write_text_encoder(folder: Path, kind: Any, seed: int) -> None:
-    torch.manual_seed(seed)
-    model = kind(CLIPTextConfig(**_TEXT_ENCODER))
-    for name, weight in model.named_parameters():
-        if weight.ndim == 2:
-            # Full-sized embeddings and strong attention: transformers' own start is too small for a
-            # prompt to be seen in the picture.
-            scale = 1.0 if "embedding" in name else 2.0 * weight.shape[1] ** -0.5
-            nn.init.normal_(weight, std=scale)
-    config = _TEXT_ENCODER | {"architectures": [kind.__name__], "model_type": "clip_text_model"}
-    _write_json(folder / "config.json", config)
-    _write_weights(folder, "model", {_hub_key(key): value for key, value in model.state_dict().items()})
-
-
-def _hub_key(key: str) -> str:
-    return key if key.startswith(("text_model.", "text_projection.")) else f"text_model.{key}"
 
 
 def _write_unet(folder: Path, seed: int, size: int, extra: Mapping[str, Any] | None = None) -> None:
     torch.manual_seed(seed)
     config = _UNET | {"sample_size": size // 8} | dict(extra or {})
     unet = UNet2DConditionModel(**config)
-    _draw_weights(unet)
+    draw_weights(unet)
     with torch.no_grad():
         unet.conv_out.weight *= 4.0  # the picture must outweigh the noise that v-prediction leaves in it
         unet.add_embedding.linear_2.weight *= 3.0  # and the prompt must change its colours
-    _write_model(folder, unet, config)
+    write_model(folder, unet, config)
 
 
 def _write_vae(folder: Path, seed: int, size: int) -> None:
     torch.manual_seed(seed)
     config = _VAE | {"sample_size": size}
     vae = AutoencoderKL(**config)
-    _draw_weights(vae)
+    draw_weights(vae)
     _draw_palette(vae.decoder)
-    _write_model(folder, vae, config)
-
-
-def _draw_weights(model: nn.Module) -> None:
-    """Random weights whose 3 x 3 convolutions blur, which is what turns noise into large blobs."""
-    blur = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]])
-    for weight in model.parameters():
-        if weight.ndim < 2:
-            continue
-        if weight.shape[2:] == (3, 3):
-            nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
-            weight.data = weight[:, :, :1, :1].detach() * blur / blur.norm()
-        else:
-            nn.init.normal_(weight, std=weight[0].numel() ** -0.5)
+    write_model(folder, vae, config)
 
 
 def _draw_palette(decoder: Any) -> None:
@@ -229,23 +164,6 @@ def _draw_palette(decoder: Any) -> None:
 
 def _colour(hue: float, *, saturation: float, value: float) -> torch.Tensor:
     return torch.tensor(colorsys.hsv_to_rgb(hue % 1.0, saturation, value)) * 2.0 - 1.0
-
-
-def _write_model(folder: Path, model: Any, config: Mapping[str, Any]) -> None:
-    header = {"_class_name": type(model).__name__, "_diffusers_version": _DIFFUSERS_VERSION}
-    _write_json(folder / "config.json", header | dict(config))
-    _write_weights(folder, "diffusion_pytorch_model", model.state_dict())
-
-
-def _write_weights(folder: Path, stem: str, weights: Mapping[str, torch.Tensor]) -> None:
-    for suffix, dtype in (("", torch.float32), (".fp16", torch.float16)):
-        cast = {key: weight.to(dtype).contiguous() for key, weight in weights.items()}
-        save_file(cast, folder / f"{stem}{suffix}.safetensors", metadata={"format": "pt"})
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:

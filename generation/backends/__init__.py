@@ -17,7 +17,11 @@ from PIL.Image import Image
 from generation.systems import IMPORTED, SystemSpec
 from generation.timing import StageTimings
 
-BACKENDS: dict[str, str] = {"diffusers": "generation.backends.diffusers:DiffusersBackend"}
+BACKENDS: dict[str, str] = {
+    "diffusers": "generation.backends.diffusers:DiffusersBackend",
+    "deepfloyd": "generation.backends.deepfloyd:DeepFloydBackend",
+    "muse": "generation.backends.muse:MuseBackend",
+}
 
 
 class BackendError(Exception):

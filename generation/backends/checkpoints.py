@@ -7,18 +7,26 @@ fallback to other weights. Looking first lets the error name the system, the key
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from generation.backends import PermanentBackendError
 from generation.systems import SystemSpec
 
-_WEIGHTS = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2", "text_encoder_3")
+_WEIGHTS = ("unet", "transformer", "vae", "vqvae", "text_encoder", "text_encoder_2", "text_encoder_3")
+
+
+def value_of(spec: SystemSpec, key: str) -> Any:
+    """What the spec says under a key, which is dotted inside a table: `arguments.stage_2_model`."""
+    table, _, name = key.partition(".")
+    found = getattr(spec, table)
+    return found[name] if name else found
 
 
 def locate(spec: SystemSpec, key: str, data_dir: Path) -> str | Path:
     """The hub id of the spec's `key`, or the folder that it means, which must exist."""
-    value = str(getattr(spec, key))
+    value = str(value_of(spec, key))
     if not value.startswith(("/", "./")):
         return value
     folder = data_dir / value
@@ -27,19 +35,17 @@ def locate(spec: SystemSpec, key: str, data_dir: Path) -> str | Path:
     return folder
 
 
-def check_pipeline(spec: SystemSpec, folder: Path) -> None:
-    """Every component that model_index.json lists has its folder, its config and its weights."""
-    components = _read_index(spec, folder)
-    swapped = {key for key in ("unet", "vae") if getattr(spec, key) is not None}
-    for name, kind in components.items():
-        if name.startswith("_") or name in swapped or not isinstance(kind, list) or kind[0] is None:
+def check_pipeline(spec: SystemSpec, key: str, folder: Path, variant: str | None, given: Collection[str]) -> None:
+    """Every component that model_index.json lists, those given excepted, has its folder, config and weights."""
+    for name, kind in _read_index(spec, key, folder).items():
+        if name.startswith("_") or name in given or not isinstance(kind, list) or kind[0] is None:
             continue
         if not (folder / name).is_dir():
-            raise _wrong(spec, "model", f"{folder} has no subfolder {name}, which its model_index.json lists")
+            raise _wrong(spec, key, f"{folder} has no subfolder {name}, which its model_index.json lists")
         if name in _WEIGHTS:
-            check_weights(spec, "model", folder / name, spec.variant)
+            check_weights(spec, key, folder / name, variant)
         elif not any((folder / name).iterdir()):
-            raise _wrong(spec, "model", f"{folder / name} is empty; copy the whole checkpoint there")
+            raise _wrong(spec, key, f"{folder / name} is empty; copy the whole checkpoint there")
 
 
 def check_weights(spec: SystemSpec, key: str, folder: Path, variant: str | None) -> None:
@@ -60,18 +66,18 @@ def has_weights(folder: Path, variant: str | None) -> bool:
     return any(folder.glob(f"*.{variant}.safetensors")) or any(folder.glob(f"*.{variant}-*.safetensors"))
 
 
-def _read_index(spec: SystemSpec, folder: Path) -> dict[str, Any]:
+def _read_index(spec: SystemSpec, key: str, folder: Path) -> dict[str, Any]:
     path = folder / "model_index.json"
     if not path.is_file():
-        raise _wrong(spec, "model", f"{folder} has no model_index.json, so it holds no diffusers pipeline")
+        raise _wrong(spec, key, f"{folder} has no model_index.json, so it holds no diffusers pipeline")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         index = None
     if not isinstance(index, dict):
-        raise _wrong(spec, "model", f"{path} is not a JSON object; copy the checkpoint again")
+        raise _wrong(spec, key, f"{path} is not a JSON object; copy the checkpoint again")
     return index
 
 
 def _wrong(spec: SystemSpec, key: str, reason: str) -> PermanentBackendError:
-    return PermanentBackendError(f"{spec.slug}: {key} is {getattr(spec, key)!r}, but {reason}.")
+    return PermanentBackendError(f"{spec.slug}: {key} is {value_of(spec, key)!r}, but {reason}.")

@@ -209,12 +209,12 @@ def test_generate_refuses_a_draft() -> None:
 
 def test_generate_names_the_systems_whose_backend_does_not_exist(run: Any) -> None:
     painter = make_system_spec("alpha")
-    others = (make_system_spec("if-xl", backend="deepfloyd"), make_system_spec("openmuse", backend="muse"))
+    others = (make_system_spec("gan", backend="stylegan-t"), make_system_spec("hosted", backend="endpoint"))
     make_draft(["red"], slug="colours", systems=(painter, *others))
     run("open_study", "colours")
     assert refusal("generate", "colours") == (
-        "if-xl@4 needs backend 'deepfloyd', which does not exist yet; existing: diffusers.\n"
-        "openmuse@4 needs backend 'muse', which does not exist yet; existing: diffusers.\n"
+        "gan@4 needs backend 'stylegan-t', which does not exist yet; existing: diffusers, deepfloyd, muse.\n"
+        "hosted@4 needs backend 'endpoint', which does not exist yet; existing: diffusers, deepfloyd, muse.\n"
         "Nothing was queued. Name the others with --system to make them now."
     )
     assert not ImageJob.objects.exists()

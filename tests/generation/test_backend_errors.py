@@ -54,8 +54,8 @@ def load_error(data_dir: Path, **changes: Any) -> str:
     ("changes", "message"),
     [
         (
-            {"backend": "muse"},
-            "turbo@1 needs backend 'muse', which does not exist yet; existing: diffusers.",
+            {"backend": "stylegan-t"},
+            "turbo@1 needs backend 'stylegan-t', which does not exist yet; existing: diffusers, deepfloyd, muse.",
         ),
         (
             {"model": "./none"},

@@ -68,9 +68,9 @@ def test_turbo_takes_no_guidance() -> None:
 
 
 def test_missing_backend() -> None:
-    assert missing_backend(entry("sdxl")) is None
-    assert missing_backend(entry("if-xl")) == (
-        "if-xl@100 needs backend 'deepfloyd', which does not exist yet; existing: diffusers."
+    assert [name for name in catalogue() if missing_backend(entry(name))] == ["stylegan-t-pp"]
+    assert missing_backend(entry("stylegan-t-pp")) == (
+        "stylegan-t-pp@1 needs backend 'stylegan-t', which does not exist yet; existing: diffusers, deepfloyd, muse."
     )
     assert missing_backend(entry("sdxl", backend="imported")) == (
         "sdxl@50 is made elsewhere: bring its images with import_images STUDY manifest.csv."

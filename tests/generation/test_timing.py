@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generation.timing import StageClock
+from generation.timing import StageClock, StageTimings
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
 
@@ -54,6 +54,27 @@ def test_stages_add_up(pipeline: Any, steps: int) -> None:
     assert min(timings.encode_ms, timings.decode_ms, *timings.forward_ms) > 0
     assert sum(timings.forward_ms) < timings.denoise_ms
     assert timings.encode_ms + timings.denoise_ms + timings.decode_ms < timings.total_ms
+
+
+def test_a_call_may_lack_stages(pipeline: Any) -> None:
+    import torch
+
+    with StageClock([pipeline.text_encoder], None, None) as encoding:
+        pipeline.text_encoder(torch.zeros(1, 77, dtype=torch.long))
+    assert 0 < encoding.timings.encode_ms < encoding.timings.total_ms
+    assert (encoding.timings.forward_ms, encoding.timings.denoise_ms, encoding.timings.decode_ms) == ((), 0.0, 0.0)
+    with StageClock([None], pipeline.unet, None) as denoising:
+        draw(pipeline, 2)
+    timings = denoising.timings
+    assert sum(timings.forward_ms) < timings.denoise_ms < timings.total_ms
+
+
+def test_calls_one_after_the_other() -> None:
+    first = StageTimings(encode_ms=1.0, forward_ms=(2.0,), denoise_ms=3.0, decode_ms=0.0, total_ms=5.0)
+    second = StageTimings(encode_ms=0.5, forward_ms=(4.0, 6.0), denoise_ms=11.0, decode_ms=2.0, total_ms=15.0)
+    assert first + second == StageTimings(
+        encode_ms=1.5, forward_ms=(2.0, 4.0, 6.0), denoise_ms=14.0, decode_ms=2.0, total_ms=20.0
+    )
 
 
 def test_hooks_are_gone_afterwards(pipeline: Any) -> None:

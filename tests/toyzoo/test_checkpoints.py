@@ -72,6 +72,50 @@ def test_pipelines_are_loaded_whole(zoo: Path) -> None:
         assert not any(loading.values()), path
 
 
+@pytest.fixture(scope="module")
+def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from toyzoo.deepfloyd import write_cascade
+    from toyzoo.muse import write_muse
+
+    folder = tmp_path_factory.mktemp("families")
+    write_cascade(folder, seed=1)
+    write_muse(folder / "muse", seed=1)
+    return folder
+
+
+def test_t5_is_as_deepfloyd_has_it(families: Path) -> None:
+    from transformers import T5Tokenizer
+
+    folder = families / "stage-1"
+    assert "spiece.model" in {path.name for path in (folder / "tokenizer").iterdir()}
+    assert not (folder / "tokenizer" / "tokenizer.json").exists()
+    tokens = T5Tokenizer.from_pretrained(str(folder / "tokenizer"))
+    assert tokens.decode(tokens("a red cube").input_ids) == "a red cube</s>"
+    index = json.loads((folder / "text_encoder" / "model.safetensors.index.fp16.json").read_text())
+    assert set(index["weight_map"].values()) == {f"model.fp16-0000{number}-of-00002.safetensors" for number in (1, 2)}
+
+
+def test_other_families_are_loaded_whole(families: Path) -> None:
+    from diffusers import AutoencoderKL, UNet2DConditionModel, UVit2DModel, VQModel
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection, T5EncoderModel
+
+    for kind, name, variant in [
+        (T5EncoderModel, "stage-1/text_encoder", None),
+        (T5EncoderModel, "stage-1/text_encoder", "fp16"),
+        (UNet2DConditionModel, "stage-1/unet", None),
+        (UNet2DConditionModel, "stage-2/unet", None),
+        (CLIPTextModel, "stage-3/text_encoder", None),
+        (UNet2DConditionModel, "stage-3/unet", None),
+        (AutoencoderKL, "stage-3/vae", None),
+        (CLIPTextModelWithProjection, "muse/text_encoder", None),
+        (UVit2DModel, "muse/transformer", None),
+        (VQModel, "muse/vqvae", None),
+    ]:
+        _, loading = kind.from_pretrained(str(families / name), variant=variant, output_loading_info=True)
+        assert not any(loading.values()), name
+    assert all(size_of(folder) < 5_000_000 for folder in families.iterdir())
+
+
 def test_same_seed_writes_the_same_files(tmp_path: Path) -> None:
     from toyzoo.checkpoints import write_lcm_unet
 
