@@ -120,7 +120,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     "unknown backend": (
         '"diffusers"',
         '"torch"',
-        "systems[1].backend is 'torch'; allowed: diffusers, deepfloyd, muse, stylegan-t, endpoint.",
+        "systems[1].backend is 'torch'; allowed: diffusers, deepfloyd, muse, stylegan-t, endpoint, imported.",
     ),
     "pictures that are not square": (
         "height = 64",

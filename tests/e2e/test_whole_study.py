@@ -80,7 +80,7 @@ def assert_dashboard_shows(page: str, summary: dict[str, Any]) -> None:
     for question in summary["questions"].values():
         for row in question["systems"]:
             shown = [cells[at : at + 9] for at, cell in enumerate(cells) if cell == row["system"]]
-            numbers = {f"{row['win_rate']:.2f}", f"{row['bt']:.0f}", f"{row['elo']:.0f}", str(row["votes"])}
+            numbers = {f"{row['win_rate']:.2f}", f"{row['bt']:.0f}", f"{row['elo']:.1f}", str(row["votes"])}
             assert any(numbers <= set(line) for line in shown), (numbers, shown)
 
 
