@@ -42,11 +42,18 @@ class Bot:
 
     def take_part(self) -> int:
         """Consent, judge until there is nothing left; return the number of answers that were stored."""
-        page = self._consent()
+        landing = self._get(self._landing_url)
+        form = _CSRF_FIELD.search(landing.text)
+        if form is None:  # the study has all its votes, and takes no newcomer
+            return 0
+        page = self._consent(form[1])
         found = _PAYLOAD.search(page.text)
         if found is None:
             return 0
-        token = _match(_CSRF_META, page, "CSRF token")
+        meta = _CSRF_META.search(page.text)
+        if meta is None:
+            raise BotError(f"{page.url} has no CSRF token.")
+        token = meta[1]
         judgement: dict[str, Any] | None = json.loads(found[1])
         answers = 0
         while judgement is not None:
@@ -54,10 +61,8 @@ class Bot:
             answers += 1
         return answers
 
-    def _consent(self) -> requests.Response:
-        page = self._get(self._landing_url)
-        fields = {"consent": "1", "kind": "simulated"}
-        fields["csrfmiddlewaretoken"] = _match(_CSRF_FIELD, page, "consent form")
+    def _consent(self, token: str) -> requests.Response:
+        fields = {"consent": "1", "kind": "simulated", "csrfmiddlewaretoken": token}
         headers = {"Referer": self._landing_url}
         return _checked(self._http.post(self._landing_url, fields, headers=headers, timeout=TIMEOUT_S))
 
@@ -86,13 +91,6 @@ class Bot:
 
     def _get(self, url: str) -> requests.Response:
         return _checked(self._http.get(url, timeout=TIMEOUT_S))
-
-
-def _match(pattern: re.Pattern[str], page: requests.Response, what: str) -> str:
-    found = pattern.search(page.text)
-    if found is None:
-        raise BotError(f"{page.url} has no {what}: is the study open, with images?")
-    return found[1]
 
 
 def _checked(response: requests.Response) -> requests.Response:

@@ -92,16 +92,16 @@ def test_ten_raters_fill_every_quota_and_exceed_none() -> None:
     comparisons = Comparison.objects.filter(question__study=study)
     assert comparisons.count() == 12
 
-    def take_part() -> int:
-        browser, answers = Browser(study).consent(), 0
-        payload = browser.judge()
+    def take_part(browser: Browser) -> int:
+        answers, payload = 0, browser.judge()
         while payload:
             reply = browser.answer(payload, "right")
             payload, answers = reply["next"], answers + 1
             assert not [row for row in comparisons.all() if row.open_leases + row.done > row.votes_wanted]
         return answers
 
-    answers = at_once([take_part] * 10)
+    browsers = [Browser(study).consent() for _ in range(10)]
+    answers = at_once(partial(take_part, browser) for browser in browsers)
     assert sum(answers) == Vote.objects.count() == 12 * 4
     assert set(comparisons.values_list("done", "open_leases")) == {(4, 0)}
     assert not Vote.objects.filter(late=True).exists()
@@ -112,9 +112,8 @@ def test_ten_raters_fill_every_quota_and_exceed_none() -> None:
 def test_raters_who_fall_asleep_and_wake_up_late_do_no_harm() -> None:
     study = make_open_study(["a red fox", "a paper boat"], votes_wanted=3)
 
-    def take_part(number: int) -> int:
-        browser, rng, late = Browser(study).consent(), random.Random(number), 0
-        payload = browser.judge()
+    def take_part(number: int, browser: Browser) -> int:
+        rng, late, payload = random.Random(number), 0, browser.judge()
         while payload:
             if rng.random() < 0.4:
                 hour, now = timedelta(hours=1), timezone.now()
@@ -126,7 +125,8 @@ def test_raters_who_fall_asleep_and_wake_up_late_do_no_harm() -> None:
             payload = reply["next"]
         return late
 
-    late = sum(at_once(partial(take_part, number) for number in range(8)))
+    browsers = [Browser(study).consent() for _ in range(8)]
+    late = sum(at_once(partial(take_part, number, browser) for number, browser in enumerate(browsers)))
     assert late == Vote.objects.filter(late=True).count() > 0
     assert_counters_true(study)
 

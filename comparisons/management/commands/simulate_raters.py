@@ -53,6 +53,8 @@ class Command(BaseCommand):
     def _take_part(self, study: Study, strengths: dict[str, float], options: dict[str, Any]) -> int:
         if options["raters"] < 1 or options["at_once"] < 1:
             raise StudyError("--raters and --at-once are whole numbers of at least 1.")
+        if study.state != Study.State.OPEN:
+            raise StudyError(f"Study {study.slug!r} is {study.state}: raters can take part in open studies only.")
         pictures = _strength_by_picture(study, strengths)
         url = options["url"].rstrip("/") + reverse("rate:landing", args=[study.key])
         bots = [Bot(url, pictures, f"{options['seed']}:{number}") for number in range(options["raters"])]
