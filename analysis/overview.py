@@ -13,6 +13,8 @@ from django.urls import reverse
 from comparisons.models import Matchup, Rater, Study, Vote
 from generation.models import ImageJob
 
+State = ImageJob.State
+
 
 @dataclass(frozen=True)
 class StudyOverview:
@@ -24,6 +26,8 @@ class StudyOverview:
     closed_at: datetime | None
     design_hash: str
     images_done: int
+    images_wanted: int  # queued or being made
+    images_failed: int
     images_total: int
     votes: int
     votes_wanted: int
@@ -43,7 +47,7 @@ def overviews(chosen: QuerySet[Study]) -> list[StudyOverview]:
         .annotate(Sum("votes_wanted"))
     )
     votes = _votes_by_kind(studies)
-    images = _images_done(studies)
+    images = _jobs_by_state(studies)
     return [
         StudyOverview(
             slug=study.slug,
@@ -53,7 +57,9 @@ def overviews(chosen: QuerySet[Study]) -> list[StudyOverview]:
             opened_at=study.opened_at,
             closed_at=study.closed_at,
             design_hash=study.design_hash,
-            images_done=images.get(study.id, 0),
+            images_done=images[study.id, State.DONE],
+            images_wanted=images[study.id, State.QUEUED] + images[study.id, State.RUNNING],
+            images_failed=images[study.id, State.FAILED],
             images_total=len(study.systems.all()) * study.prompt_count,
             votes=sum(votes[study.id, kind] for kind in Rater.Kind.values),
             votes_wanted=wanted.get(study.id, 0),
@@ -74,13 +80,13 @@ def _votes_by_kind(studies: Collection[Study]) -> Counter[tuple[int, str]]:
     return Counter({(study_id, kind): votes for study_id, kind, votes in rows})
 
 
-def _images_done(studies: Collection[Study]) -> dict[int, int]:
-    """Finished images by study, by the rule of comparisons.studies.image_jobs for all of them at once."""
+def _jobs_by_state(studies: Collection[Study]) -> Counter[tuple[int, str]]:
+    """Image jobs by study and state, by the rule of comparisons.studies.image_jobs for all of them at once."""
     ids = [study.id for study in studies]
-    done = Study.objects.filter(
+    wanted = Study.objects.filter(
         id__in=ids,
-        systems__jobs__state=ImageJob.State.DONE,
         systems__jobs__prompt__prompt_set=F("prompt_set"),
         systems__jobs__seed=F("seed") + F("systems__jobs__prompt__position"),
     )
-    return dict(done.order_by().values_list("id").annotate(Count("systems__jobs")))
+    rows = wanted.order_by().values_list("id", "systems__jobs__state").annotate(Count("systems__jobs"))
+    return Counter({(study_id, state): count for study_id, state, count in rows})

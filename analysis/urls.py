@@ -28,6 +28,8 @@ urlpatterns = [
     _page("", "study_list", name="list"),
     _page(f"vega-{version('vl-convert-python')}.js", "vega", name="vega"),
     _page("<slug:slug>/", "study_detail", name="detail"),
+    _page("<slug:slug>/images/", "study_images", name="images"),
+    _page("<slug:slug>/images/retry/", "retry_images", name="retry"),
     _page("<slug:slug>/report/", "study_report", name="report"),
     _page("<slug:slug>/votes.csv", "votes_csv", name="votes_csv"),
 ]

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_replace
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
+from kombu.exceptions import OperationalError
 
 from analysis import charts, exports, reports, snapshots
 from analysis.overview import overviews
 from analysis.results import headline, headline_chart, question_results
 from comparisons.models import Study
 from comparisons.progress import generation_progress, rating_progress
+from comparisons.studies import image_jobs
+from generation import jobs
 
 View = Callable[..., HttpResponseBase]
 
@@ -33,14 +38,16 @@ def _for_researchers(view: View) -> View:
             raise PermissionDenied("Studies are shown to accounts marked as staff.")
         return view(request, **arguments)
 
-    return require_safe(login_required(guarded))
+    return login_required(guarded)
 
 
+@require_safe
 @_for_researchers
 def study_list(request: HttpRequest) -> HttpResponse:
     return render(request, "analysis/study_list.html", {"studies": overviews(Study.objects.all())})
 
 
+@require_safe
 @_for_researchers
 def study_detail(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
@@ -49,8 +56,7 @@ def study_detail(request: HttpRequest, slug: str) -> HttpResponse:
     overall = headline_chart(summary)
     drawn = [chart for result in results for chart in result.charts] + ([overall] if overall else [])
     context = {
-        "study": overviews(Study.objects.filter(pk=study.pk))[0],
-        "generation": generation_progress(study),
+        **_images(study),
         "rating": rating_progress(study),
         "rate_url": request.build_absolute_uri(reverse("rate:landing", args=[study.key])),
         "results": results,
@@ -62,6 +68,39 @@ def study_detail(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "analysis/study_detail.html", context)
 
 
+@require_safe
+@_for_researchers
+def study_images(request: HttpRequest, slug: str) -> HttpResponse:
+    """The section of a study's page that tells how far its images are, for the page to take in anew."""
+    study = get_object_or_404(Study, slug=slug)
+    return render(request, "analysis/_images.html", _images(study))
+
+
+def _images(study: Study) -> dict[str, Any]:
+    """What the section about a study's images shows."""
+    rows = generation_progress(study)
+    return {
+        "study": overviews(Study.objects.filter(pk=study.pk))[0],
+        "generation": rows,
+        "awaited": [row.system for row in rows if row.waits_for_import],
+        "lacks_images": any(row.missing for row in rows if not row.waits_for_import),
+    }
+
+
+@require_POST
+@_for_researchers
+def retry_images(request: HttpRequest, slug: str) -> HttpResponse:
+    study = get_object_or_404(Study, slug=slug)
+    try:
+        count = jobs.retry_failed(image_jobs(study))
+    except (OperationalError, OSError):
+        messages.warning(request, "The images are queued, but no broker answers: start a worker, and it finds them.")
+    else:
+        messages.success(request, f"{count} image{'' if count == 1 else 's'} will be tried again.")
+    return redirect("studies:detail", slug=slug)
+
+
+@require_safe
 @csp_replace({"style-src": [UNSAFE_INLINE]})  # a report carries its style with it
 @_for_researchers
 def study_report(request: HttpRequest, slug: str) -> HttpResponse:
@@ -69,6 +108,7 @@ def study_report(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponse(reports.html(study, snapshots.results(study)))
 
 
+@require_safe
 @_for_researchers
 def votes_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     study = get_object_or_404(Study, slug=slug)

@@ -21,7 +21,8 @@ _SESSION = "assignment__session__"
 class VoteRow(NamedTuple):
     """One vote as exported: the fields are the columns, in their order.
 
-    `prompt_id` and `rater` are keys of the database and `session` is its public id: nothing says who somebody is.
+    `prompt_id` is the prompt's position in its set, as in a manifest of images. `rater` is a key of the database and
+    `session` is its public id: nothing says who somebody is.
     """
 
     vote_id: int
@@ -73,7 +74,7 @@ def _query(study: Study) -> QuerySet[Vote, tuple[Any, ...]]:
         .values_list(
             "id",
             f"{_COMPARISON}question__key",
-            f"{_PROMPT}_id",
+            f"{_PROMPT}__position",
             f"{_PROMPT}__category",
             f"{_PROMPT}__challenge",
             _system(a_is_shown_if=True),

@@ -1,8 +1,8 @@
 """Simulated raters: they take part over HTTP like people, and choose by planted strengths.
 
 A bot gets the same pages as a person and learns no more from them. It judges by a truth that it brings along: a table
-from the hash of a picture's bytes to the strength of the system that made it. The server knows nothing of the table,
-and marks every such rater as simulated, wherever the votes show.
+for each question, from the hash of a picture's bytes to its strength. The server knows nothing of the table, and marks
+every such rater as simulated, wherever the votes show.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class BotError(Exception):
 class Bot:
     """One simulated rater with a browser session of its own."""
 
-    def __init__(self, landing_url: str, strengths: Mapping[str, float], seed: str) -> None:
-        """`strengths`: by SHA-256 of a picture's bytes; a difference of d wins with odds exp(d)."""
+    def __init__(self, landing_url: str, strengths: Mapping[str, Mapping[str, float]], seed: str) -> None:
+        """`strengths`: by question and SHA-256 of a picture's bytes; a difference of d wins with odds exp(d)."""
         self._landing_url = landing_url
         self._strengths = strengths
         self._rng = random.Random(seed)
@@ -67,7 +67,8 @@ class Bot:
         return _checked(self._http.post(self._landing_url, fields, headers=headers, timeout=TIMEOUT_S))
 
     def _answer(self, judgement: Mapping[str, Any], token: str, page_url: str) -> dict[str, Any]:
-        left, right = (self._strength(judgement[side]) for side in ("left", "right"))
+        strengths = self._strengths[judgement["question"]["key"]]
+        left, right = (self._strength(strengths, judgement[side]) for side in ("left", "right"))
         left_wins = self._rng.random() < 1 / (1 + math.exp(right - left))
         answer = {
             "assignment": judgement["assignment"],
@@ -82,12 +83,12 @@ class Bot:
             raise BotError(f"{url} gave a receipt for another answer.")
         return dict(reply)
 
-    def _strength(self, path: str) -> float:
+    def _strength(self, strengths: Mapping[str, float], path: str) -> float:
         picture = self._get(requests.compat.urljoin(self._landing_url, path)).content
         digest = hashlib.sha256(picture).hexdigest()
-        if digest not in self._strengths:
+        if digest not in strengths:
             raise BotError(f"{self._landing_url} showed a picture that this study does not have.")
-        return self._strengths[digest]
+        return strengths[digest]
 
     def _get(self, url: str) -> requests.Response:
         return _checked(self._http.get(url, timeout=TIMEOUT_S))

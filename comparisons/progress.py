@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
+from django.utils import timezone
 
 from comparisons.models import Comparison, Rater, Study, Vote
 from comparisons.studies import image_jobs
-from generation.models import ImageJob
+from generation.backends import missing_backend
+from generation.models import Image, ImageJob, ImageJobQuerySet
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Images of one system that failed for the same reason."""
+
+    system: str
+    which: str  # "prompt 3", "prompt 0 and 11 others"
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -19,7 +32,17 @@ class GenerationProgress:
     running: int
     done: int
     failed: int
-    error: str
+    failures: list[Failure]  # the commonest reasons
+    other_reasons: int
+    waits_for_import: bool
+    per_second: float | None  # over RECENT, while images of this system come
+    pace: str  # the same, in the unit that fits; empty where nobody knows
+    left: str  # time for the rest at that pace, to be read; empty where nobody knows
+
+    @property
+    def missing(self) -> int:
+        """Images that nobody has asked for."""
+        return self.total - self.queued - self.running - self.done - self.failed
 
 
 @dataclass(frozen=True)
@@ -32,21 +55,78 @@ class RatingProgress:
     simulated: int
 
 
+RECENT = timedelta(minutes=10)
+MOST_REASONS = 3  # shown for each system
+
+
 def generation_progress(study: Study) -> list[GenerationProgress]:
     counts = image_jobs(study).counts_by_system()
-    errors = dict(
-        image_jobs(study).filter(state=ImageJob.State.FAILED).order_by("-id").values_list("system_id", "error")
-    )
+    failed = failures(image_jobs(study))
+    paces = _paces(study)
     prompts = study.prompt_set.prompts.count()
-    return [
-        GenerationProgress(
-            system=system.slug,
-            total=prompts,
-            **{state: counts.get(system.id, {}).get(state, 0) for state in ImageJob.State.values},
-            error=errors.get(system.id, ""),
+    rows = []
+    for system in study.systems.order_by("slug"):
+        by_state = {state: counts.get(system.id, {}).get(state, 0) for state in ImageJob.State.values}
+        waiting = by_state[ImageJob.State.QUEUED] + by_state[ImageJob.State.RUNNING]
+        per_second = paces.get(system.id) if waiting else None
+        is_made_elsewhere = missing_backend(system.parsed_spec()) is not None
+        reasons = [failure for failure in failed if failure.system == system.slug]
+        rows.append(
+            GenerationProgress(
+                system=system.slug,
+                total=prompts,
+                **by_state,
+                failures=reasons[:MOST_REASONS],
+                other_reasons=len(reasons[MOST_REASONS:]),
+                waits_for_import=by_state[ImageJob.State.DONE] < prompts and is_made_elsewhere,
+                per_second=per_second,
+                pace=_pace_in_words(per_second) if per_second else "",
+                left=_in_words(waiting / per_second) if per_second else "",
+            )
         )
-        for system in study.systems.order_by("slug")
-    ]
+    return rows
+
+
+def failures(jobs: ImageJobQuerySet) -> list[Failure]:
+    """Why images failed, in one query: by system, the commonest reason first."""
+    rows = (
+        jobs.filter(state=ImageJob.State.FAILED)
+        .values_list("system__slug", "error")
+        .annotate(count=Count("id"), first=Min("prompt__position"))
+        .order_by("system__slug", "-count", "first")
+    )
+    return [Failure(slug, _which(first, count), error.removeprefix(f"{slug}: ")) for slug, error, count, first in rows]
+
+
+def _which(first: int, count: int) -> str:
+    others = f" and {count - 1} other{'' if count == 2 else 's'}" if count > 1 else ""
+    return f"prompt {first}{others}"
+
+
+def _paces(study: Study) -> dict[int, float]:
+    """Images a second by system: the intervals between those of the last minutes. Imported ones have no pace."""
+    recent = (
+        Image.objects.made_here()
+        .filter(job__in=image_jobs(study), created_at__gte=timezone.now() - RECENT)
+        .values_list("job__system_id")
+        .annotate(Count("id"), Min("created_at"), Max("created_at"))
+    )
+    return {
+        system: (count - 1) / (last - first).total_seconds() for system, count, first, last in recent if last > first
+    }
+
+
+def _pace_in_words(per_second: float) -> str:
+    if per_second >= 1:
+        return f"{per_second:.1f}/s"
+    return f"{per_second * 60:.1f}/min" if per_second >= 1 / 60 else f"{per_second * 3600:.1f}/h"
+
+
+def _in_words(seconds: float) -> str:
+    minutes = math.ceil(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min" if seconds >= 60 else "under 1 min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
 
 
 def rating_progress(study: Study) -> list[RatingProgress]:

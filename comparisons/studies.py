@@ -99,7 +99,8 @@ def _system(spec: SystemSpec) -> System:
         raise StudyError(f"system {spec.slug!r} has the settings of {same.slug!r}, which exists: use that name.")
     if same.fingerprint != spec.fingerprint:
         now, then = spec.as_dict(), same.spec
-        changed = ", ".join(f"{key} {then.get(key)!r} to {now[key]!r}" for key in now if then.get(key) != now[key])
+        keys = [key for key in now | then if then.get(key) != now.get(key)]
+        changed = ", ".join(f"{key} {then.get(key)!r} to {now.get(key)!r}" for key in keys)
         raise StudyError(
             f"system {spec.slug!r} exists with other settings (changed: {changed}): "
             "a system never changes, so give this one another name."
@@ -148,15 +149,25 @@ def systems_named(study: Study, slugs: Sequence[str] | None) -> list[System]:
 
 def request_images(study: Study, systems: Iterable[System]) -> int:
     """Ask for every missing image of these systems; return how many are new. Nothing is asked if one cannot be made."""
+    systems = list(systems)
     wishes = _wishes(study, systems)
-    there = set(image_jobs(study).filter(state=ImageJob.State.DONE).values_list("system_id", "prompt_id"))
-    lacking = dict.fromkeys(system for system, prompt, _ in wishes if (system.id, prompt.id) not in there)
-    unable = [sentence for system in lacking if (sentence := missing_backend(system.parsed_spec()))]
+    unable = [missing_backend(system.parsed_spec()) or "" for system in awaiting_import(study, systems)]
     if unable:
         raise StudyError("\n".join([*unable, "Nothing was queued. Name the others with --system to make them now."]))
     new = jobs.request(wishes, study.display_px)
     jobs.dispatch(image_jobs(study).claimable())
     return new
+
+
+def awaiting_import(study: Study, systems: Iterable[System]) -> list[System]:
+    """Those of these systems that lack images which nothing here can make."""
+    counts = image_jobs(study).counts_by_system()
+    wanted = study.prompt_set.prompts.count()
+    return [
+        system
+        for system in systems
+        if missing_backend(system.parsed_spec()) and counts.get(system.id, {}).get(ImageJob.State.DONE, 0) < wanted
+    ]
 
 
 def import_images(study: Study, manifest: Path, watch: importing.Watch = iter) -> tuple[int, int]:

@@ -222,8 +222,7 @@ def _check_blindness(spec: StudySpec) -> None:
     read = {"title": spec.title, "introduction": spec.introduction, "consent": spec.consent}
     read |= {f"questions[{n}].wording": question.wording for n, question in enumerate(spec.questions, start=1)}
     read |= {f"questions[{n}].key": question.key for n, question in enumerate(spec.questions, start=1)}
-    places = {place for system in spec.systems for place in (system.name, system.model, system.unet, system.vae)}
-    names = {place.rstrip("/").rpartition("/")[2] for place in places if place}
+    names = {name for system in spec.systems for name in system.names}
     for key, text in read.items():
         for name in sorted(names | set(catalogue())):
             if _mentions(text, name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import uuid
 
@@ -17,7 +18,9 @@ from comparisons import judging, sessions
 from comparisons.assignments import has_room, next_assignment
 from comparisons.models import Rater, Study
 from comparisons.voting import AnswerError, parse_answer, record_vote
+from generation.storage import StorageError
 
+logger = logging.getLogger(__name__)
 rng = random.SystemRandom()  # what it draws is stored with each lease; raters must not be able to foresee it
 
 
@@ -105,7 +108,12 @@ def _posted_json(request: HttpRequest) -> object:
 @require_GET
 def image(request: HttpRequest, key: str, token: uuid.UUID) -> HttpResponse:
     session = sessions.recall(request, get_object_or_404(Study, key=key))
-    content = judging.image_bytes(session, token) if session else None
+    try:
+        content = judging.image_bytes(session, token) if session else None
+    except (StorageError, OSError):
+        logger.exception("a picture could not be read")
+        sentence = "The pictures cannot be read at the moment. Please try again in a minute."
+        return HttpResponse(sentence, status=503, content_type="text/plain", headers={"Retry-After": "60"})
     if content is None:
         raise Http404("no such image for this session now")
     return HttpResponse(content, content_type="image/webp")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -122,9 +123,33 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "evalsite" / "static"]
+
+
+def _image_storage(url: str) -> dict[str, Any]:
+    if not url:
+        return {"BACKEND": "generation.storage.AtomicFileSystemStorage"}
+    address = urlsplit(url)
+    query = {key: " ".join(values) for key, values in parse_qs(address.query, keep_blank_values=True).items()}
+    endpoint, region = query.pop("endpoint_url", None), query.pop("region", None)
+    if address.scheme != "s3" or query:
+        raise ValueError(f"{next(iter(query))} is not known" if query else "only S3 is known")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", address.netloc):
+        raise ValueError("a bucket's name has 3 to 63 lower-case letters, digits, '-' and '.'")
+    if endpoint is not None and not re.fullmatch(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?/?", endpoint):
+        raise ValueError("endpoint_url is http:// or https:// with a host and perhaps a port")
+    if region is not None and not re.fullmatch(r"[\w-]+", region):
+        raise ValueError("region is one word, such as eu-central-1")
+    options = {"bucket_name": address.netloc, "location": address.path.strip("/")}
+    return {
+        "BACKEND": "generation.s3.S3ImageStorage",
+        "OPTIONS": options | {"endpoint_url": endpoint, "region_name": region},
+    }
+
+
 MEDIA_ROOT = DATA_DIR / "images"
+IMAGE_STORAGE = environment.url("IMAGE_STORAGE", "", _image_storage)
 STORAGES = {
-    "default": {"BACKEND": "generation.storage.AtomicFileSystemStorage"},
+    "default": _image_storage(IMAGE_STORAGE),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True  # no collectstatic step for a local site
@@ -134,6 +159,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "botocore": {"level": "WARNING"},  # it tells in every thread where it found credentials
+        "httpx2": {"level": "WARNING"},  # else it writes down every link, also those that hold a signature
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
 }
 
@@ -141,7 +170,11 @@ LOGGING = {
 JOB_LEASE_SECONDS = environment.whole_number("JOB_LEASE_SECONDS", 90, minimum=2)
 GENERATION_BATCH_SIZE = environment.whole_number("GENERATION_BATCH_SIZE", 1, maximum=1024)
 JOBS_PER_MESSAGE = 16
+WARM_IMAGES_AHEAD = 64  # that a model in use makes before another system's message has its turn
+MODEL_MEMORY_BYTES = 2**20 * environment.whole_number("MODEL_MEMORY_MB", environment.half_of_memory_mb(), maximum=2**30)
+DISK_RESERVE_MB = environment.whole_number("DISK_RESERVE_MB", 256, minimum=0, maximum=2**30)
 MAX_JOB_ATTEMPTS = 3
+ENDPOINT_KEYS = environment.keys_of_hosts("ENDPOINT_KEYS")
 
 # Rating
 ASSIGNMENT_LEASE_SECONDS = environment.whole_number("ASSIGNMENT_LEASE_SECONDS", 600, minimum=2)

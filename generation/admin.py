@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from generation.models import Image, ImageJob, Prompt, PromptSet, System
+from generation.models import Checkpoint, Image, ImageJob, LatencyRun, Prompt, PromptSet, System
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Model]
@@ -44,6 +44,11 @@ class SystemAdmin(ReadOnlyAdmin):
     list_display = ("slug", "steps", "fingerprint", "created_at")
 
 
+@admin.register(Checkpoint)
+class CheckpointAdmin(ReadOnlyAdmin):
+    list_display = ("location", "revision", "sha256", "created_at")
+
+
 @admin.register(ImageJob)
 class ImageJobAdmin(ReadOnlyAdmin):
     list_display = ("id", "system", "prompt", "seed", "state", "attempts", "error")
@@ -55,3 +60,9 @@ class ImageJobAdmin(ReadOnlyAdmin):
 class ImageAdmin(ReadOnlyAdmin):
     list_display = ("public_id", "job", "width", "height", "total_ms", "created_at")
     list_select_related = ("job__system", "job__prompt")
+
+
+@admin.register(LatencyRun)
+class LatencyRunAdmin(ReadOnlyAdmin):
+    list_display = ("system", "device", "batch_size", "runs", "error", "created_at")
+    list_filter = ("system", "device")

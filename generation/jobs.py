@@ -17,7 +17,7 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from generation import storage
+from generation import checkpoints, storage
 from generation.backends import RenderedImage
 from generation.models import Image, ImageJob, Prompt, System
 
@@ -58,17 +58,31 @@ def dispatch(jobs: models.QuerySet[ImageJob]) -> int:
 def claim(system_id: int, job_ids: Sequence[int], limit: int) -> tuple[str, list[ImageJob]]:
     """Take up to `limit` of the jobs that are due; return a claim and the jobs it holds, perhaps none.
 
+    A job that was tried before is taken alone, after all others: were it the one that kills the worker, it
+    would cost the jobs beside it their attempts.
+
     The claim is a random token kept in the row. It fences off a worker that was thought dead: `finish` and `fail`
     do nothing for a job that meanwhile belongs to another claim.
     """
     token = uuid.uuid4().hex
-    due = ImageJob.objects.claimable().filter(system_id=system_id, id__in=job_ids).order_by("id")
-    while ids := list(due.values_list("id", flat=True)[:limit]):
+    due = ImageJob.objects.claimable().filter(system_id=system_id, id__in=job_ids).order_by("attempts", "id")
+    while rows := list(due.values_list("id", "attempts")[:limit]):
+        ids = [job_id for job_id, attempts in rows if attempts == 0] or [rows[0][0]]
         if ImageJob.objects.filter(id__in=ids, state=State.QUEUED).update(
             state=State.RUNNING, attempts=F("attempts") + 1, claim=token, lease_expires_at=_lease_end()
         ):
             break  # otherwise others took all of these meanwhile: what else is due?
     return token, list(held(token).select_related("prompt").order_by("id"))
+
+
+def due_systems() -> models.QuerySet[System]:
+    return System.objects.filter(id__in=ImageJob.objects.claimable().values("system_id"))
+
+
+def due_of(system: System, limit: int) -> list[int]:
+    """The oldest jobs of a system that nobody has begun."""
+    due = ImageJob.objects.claimable().filter(system=system).order_by("attempts", "id")
+    return list(due.values_list("id", flat=True)[:limit])
 
 
 def held(token: str) -> models.QuerySet[ImageJob]:
@@ -83,7 +97,7 @@ def finish(job: ImageJob, rendered: RenderedImage) -> bool:
     """Store the picture, then its row and the job's state together. False: the claim was lost, nothing changed."""
     sha256 = storage.store_original(rendered.image)
     storage.ensure_display(sha256, job.display_px)
-    timings = rendered.timings
+    checkpoints.keep(rendered.checkpoints.values())
     with transaction.atomic():
         if not _leave_running(job, state=State.DONE, error=""):
             return False
@@ -92,11 +106,7 @@ def finish(job: ImageJob, rendered: RenderedImage) -> bool:
             sha256=sha256,
             width=rendered.image.width,
             height=rendered.image.height,
-            encode_ms=timings.encode_ms,
-            forward_ms=list(timings.forward_ms),
-            denoise_ms=timings.denoise_ms,
-            decode_ms=timings.decode_ms,
-            total_ms=timings.total_ms,
+            **rendered.timings.as_columns(),
             environment=dict(rendered.environment),
         )
     return True

@@ -60,6 +60,22 @@ class System(models.Model):
         return SystemSpec.from_dict(self.spec)
 
 
+class Checkpoint(models.Model):
+    """The files that were loaded, by their content. Images name it in their environment, by its hash."""
+
+    sha256 = models.CharField(max_length=64, unique=True, help_text="of the revision and the files")
+    location = models.TextField(help_text="hub id or folder that it was first loaded from")
+    revision = models.CharField(max_length=64, blank=True, help_text="the hub's commit, where it is known")
+    files = models.JSONField(help_text="the SHA-256 of each file, by its path; empty where nobody could look")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("location", "id")
+
+    def __str__(self) -> str:
+        return f"{self.location} {self.sha256[:12]}"
+
+
 class ImageJobQuerySet(models.QuerySet["ImageJob"]):
     def claimable(self) -> ImageJobQuerySet:
         return self.filter(state=ImageJob.State.QUEUED, not_before__lte=timezone.now())
@@ -131,6 +147,9 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def imported(self) -> ImageQuerySet:
         return self.filter(environment__imported=True)
 
+    def made_here(self) -> ImageQuerySet:
+        return self.filter(environment__imported__isnull=True)
+
 
 class Image(models.Model):
     """What one system made of one prompt with one seed. Never changed, never shown under its own name."""
@@ -146,7 +165,7 @@ class Image(models.Model):
     decode_ms = models.FloatField(null=True)
     total_ms = models.FloatField(null=True)
     environment = models.JSONField(
-        help_text="versions, device, dtype, batch size and threads of the render; of an imported image, its file"
+        help_text="versions, device, dtype, batch size, memory and checkpoints' hashes; of an imported image, its file"
     )
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -187,5 +206,48 @@ class Image(models.Model):
                 "total_ms": self.total_ms,
             },
             "environment": self.environment,
+            "checkpoints": self._checkpoints(),
             "made_at": self.created_at.isoformat(),
         }
+
+    def _checkpoints(self) -> dict[str, dict[str, Any]]:
+        """By the key of the specification that names each; "prior" is the one that the card of the model names."""
+        named: dict[str, str] = self.environment.get("checkpoints", {})
+        rows = Checkpoint.objects.filter(sha256__in=set(named.values()))
+        known = {row.sha256: row for row in rows}
+        return {
+            key: {
+                "sha256": sha256,
+                "location": known[sha256].location,
+                "revision": known[sha256].revision or None,
+                "files": known[sha256].files,
+            }
+            for key, sha256 in named.items()
+        }
+
+
+class LatencyRun(models.Model):
+    """Calls of one system at one batch size, made by benchmark_latency; or why there are none."""
+
+    system = models.CharField(max_length=120, help_text="slug; the system need not be part of any study")
+    fingerprint = models.CharField(max_length=64)
+    spec = models.JSONField()
+    device = models.CharField(max_length=200, blank=True)
+    batch_size = models.PositiveIntegerField()
+    runs = models.PositiveIntegerField(help_text="calls measured")
+    timings = models.JSONField(help_text="the stages of each call, in milliseconds")
+    environment = models.JSONField(help_text="of the last call, as in an image's provenance")
+    error = models.TextField(blank=True, help_text="why nothing was measured: it did not fit into the device's memory")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.CheckConstraint(condition=Q(batch_size__gte=1), name="latency_run_has_batch"),
+            models.CheckConstraint(
+                condition=Q(runs=0) & ~Q(error="") | Q(runs__gte=1, error=""), name="latency_run_measured_or_failed"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.system}, batch of {self.batch_size}"

@@ -1,82 +1,153 @@
-"""What a worker does with a message: claim jobs, render them with the resident model, store or fail each."""
+"""What a worker does with a message: claim jobs, render them with a resident model, store or fail each."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from generation import backends, jobs
+from generation import backends, jobs, storage
 from generation.models import ImageJob, System
+from generation.residency import Residency
+from generation.storing import Storing
 from generation.systems import SystemSpec
 
 logger = logging.getLogger(__name__)
 
 stopping = threading.Event()  # set when the worker was told to stop: finish this batch, claim no other
-
-
-class Resident:
-    """The model that this worker holds in memory. One at a time: loading the next lets go of the last."""
-
-    def __init__(self) -> None:
-        self._fingerprint = ""
-        self._backend: backends.Backend | None = None
-        self._failure: backends.PermanentBackendError | None = None
-
-    def backend(self, spec: SystemSpec) -> backends.Backend:
-        if self._fingerprint != spec.fingerprint:
-            self._fingerprint, self._backend, self._failure = spec.fingerprint, None, None
-        if self._failure:
-            raise self._failure
-        if self._backend is None:
-            try:
-                self._backend = backends.create(spec, settings.DATA_DIR)
-            except backends.PermanentBackendError as failure:
-                self._failure = failure
-                raise
-        return self._backend
-
-    def forget_failure(self) -> None:
-        """A model that could not be loaded is not tried again for each of a message's images, but by the next one."""
-        self._failure = None
-
-
-resident = Resident()
+residency = Residency(settings.DATA_DIR, settings.MODEL_MEMORY_BYTES)
+batch_limits: dict[str, int] = {}  # by system's fingerprint: what fitted after a larger batch did not
 
 
 def render_jobs(system_id: int, job_ids: Sequence[int]) -> None:
-    """Work through the jobs of one message, a batch at a time.
+    """Work through the jobs of one message, a batch at a time, after others that the warm model can do.
+
+    Messages of all systems share one queue. Following it blindly would change models with every message
+    where systems are interleaved; so the model in use first does what else the table has for it, up to
+    WARM_IMAGES_AHEAD, after which the others have waited long enough.
+    """
+    system = System.objects.get(id=system_id)
+    residency.forget_failures()
+    ahead = settings.WARM_IMAGES_AHEAD
+    for warm in _warm_systems(other_than=system.parsed_spec()):
+        ahead -= _work_off(warm, jobs.due_of(warm, ahead))
+    _work_off(system, job_ids)
+    if stopping.is_set():
+        jobs.dispatch(ImageJob.objects.claimable().filter(id__in=job_ids))
+
+
+def _warm_systems(other_than: SystemSpec) -> list[System]:
+    """The systems with work to do that use the weights in memory, unless the next message's system uses them too."""
+    if residency.latest in (None, other_than.weights_key):
+        return []
+    return [system for system in jobs.due_systems() if system.parsed_spec().weights_key == residency.latest]
+
+
+def _work_off(system: System, job_ids: Sequence[int]) -> int:
+    """Make the images of these jobs that are due; return how many were tried.
 
     Jobs are claimed batch by batch, so that an attempt is counted only against the images that were really being
-    made when a worker died.
+    made or stored when a worker died.
     """
-    spec = System.objects.get(id=system_id).parsed_spec()
-    resident.forget_failure()
-    while not stopping.is_set():
-        token, claimed = jobs.claim(system_id, job_ids, settings.GENERATION_BATCH_SIZE)
-        if not claimed:
-            return
-        with _kept_alive(token):
-            _render_batch(spec, claimed)
-    jobs.dispatch(ImageJob.objects.claimable().filter(id__in=job_ids))
+    spec = system.parsed_spec()
+    tried = 0
+    with Storing() as storing:
+        while job_ids and not stopping.is_set():
+            token, claimed = jobs.claim(system.id, job_ids, _batch_size(spec))
+            if not claimed:
+                break
+            lease = ExitStack()
+            lease.enter_context(_kept_alive(token))
+            try:
+                _make(spec, claimed, storing)
+            finally:
+                storing.add(lease.close)
+            tried += len(claimed)
+    return tried
 
 
-def _render_batch(spec: SystemSpec, claimed: list[ImageJob]) -> None:
+def _batch_size(spec: SystemSpec) -> int:
+    return batch_limits.get(spec.fingerprint, settings.GENERATION_BATCH_SIZE)
+
+
+def _make(spec: SystemSpec, claimed: list[ImageJob], storing: Storing) -> None:
     try:
-        rendered = resident.backend(spec).render([job.prompt.text for job in claimed], [job.seed for job in claimed])
-        for job, picture in zip(claimed, rendered, strict=True):
-            jobs.finish(job, picture)
-    except backends.PermanentBackendError as error:
-        for job in claimed:
-            jobs.fail(job, str(error))
+        storage.check_room()
+        model = residency.backend(spec)
     except Exception as error:
-        logger.exception("%s: %d image(s) not made", spec.slug, len(claimed))
-        for job in claimed:
-            jobs.retry_later(job, f"{type(error).__name__}: {error}")
+        _give_up(spec, claimed, error)
+        return
+    size = min(len(claimed), model.largest_batch or len(claimed))
+    for start in range(0, len(claimed), size):
+        _render(spec, model, claimed[start : start + size], storing)
+
+
+def _render(spec: SystemSpec, model: backends.Backend, batch: list[ImageJob], storing: Storing) -> None:
+    """One call of the model. If it fails, the halves are tried, so that one bad prompt fails alone."""
+    try:
+        rendered = _call(spec, model, batch)
+    except Exception as error:
+        if len(batch) == 1:
+            _give_up(spec, batch, error)
+            return
+        middle = len(batch) // 2
+        if isinstance(error, backends.OutOfDeviceMemory):
+            batch_limits[spec.fingerprint] = middle
+            logger.warning("%s From now on %d at a time.", error, middle)
+        _render(spec, model, batch[:middle], storing)
+        _render(spec, model, batch[middle:], storing)
+        return
+    storing.wait()
+    for job, picture in zip(batch, rendered, strict=True):
+        storing.add(partial(_store, spec, job, picture))
+
+
+def _store(spec: SystemSpec, job: ImageJob, picture: backends.RenderedImage) -> None:
+    try:
+        jobs.finish(job, picture)
+    except Exception as error:
+        _give_up(spec, [job], error)
+
+
+def _call(spec: SystemSpec, model: backends.Backend, batch: list[ImageJob]) -> list[backends.RenderedImage]:
+    """Render; where the device's memory is full, other models leave it first."""
+    while True:
+        try:
+            rendered = model.render([job.prompt.text for job in batch], [job.seed for job in batch])
+        except backends.OutOfDeviceMemory:
+            if not residency.move_one_out():
+                raise
+        else:
+            if len(rendered) != len(batch):
+                raise backends.PermanentBackendError(
+                    f"{spec.slug} made {len(rendered)} picture(s) of {len(batch)} prompt(s)."
+                )
+            return rendered
+
+
+def _give_up(spec: SystemSpec, batch: list[ImageJob], error: Exception) -> None:
+    """For good where trying again cannot help, else until later."""
+    for job in batch:
+        if isinstance(error, backends.PermanentBackendError):
+            jobs.fail(job, str(error))
+        else:
+            jobs.retry_later(job, _sentence(error))
+    if not isinstance(error, backends.BackendError | storage.StorageError):
+        logger.error("%s: %d image(s) not made", spec.slug, len(batch), exc_info=error)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, backends.BackendError | storage.StorageError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"There is no room for images in {settings.MEDIA_ROOT}: {error.strerror}."
+    return f"{type(error).__name__}: {error}"
 
 
 @contextmanager

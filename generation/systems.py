@@ -24,7 +24,10 @@ DTYPES = ("float16", "bfloat16", "float32")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _REFERENCE = re.compile(r"\.?/.+|[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
+_LORA = re.compile(rf"{_REFERENCE.pattern}(/[\w.-]+)*")
 _FOLDER_MARKS = ("/", "./")
+_DISTILLED_OVER = 50  # original_inference_steps of these schedulers, unless it is set
+_DISTILLED_SCHEDULERS = ("LCMScheduler", "TCDScheduler")
 _CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 
@@ -43,8 +46,9 @@ class SystemSpec:
     """Everything that decides which pixels a system makes of a prompt and a seed.
 
     `model`, `unet` and `vae` are hub ids ("org/name") or folders (absolute, or "./x" inside the data
-    folder); of the backends "endpoint" and "imported", `model` is any text. An empty `scheduler` leaves
-    the checkpoint's own; otherwise it holds a "class" and that class's options. `guidance_scale` None
+    folder); of the backends "endpoint" and "imported", `model` is any text. `lora` may name a file of
+    such a repository or folder ("org/name/file.safetensors"). An empty `scheduler` leaves the
+    checkpoint's own; otherwise it holds a "class" and that class's options. `guidance_scale` None
     leaves the pipeline's own default.
     """
 
@@ -59,6 +63,7 @@ class SystemSpec:
     variant: str | None = None
     unet: str | None = None
     vae: str | None = None
+    lora: str | None = None
     scheduler: Mapping[str, Scalar] = field(default_factory=dict, hash=False)
     guidance_scale: float | None = None
     dtype: str = "float16"
@@ -76,15 +81,33 @@ class SystemSpec:
         return f"{self.name}@{self.steps}"
 
     @property
+    def names(self) -> set[str]:
+        """What would tell a rater which system made a picture: its own name, and those of all that it loads."""
+        loaded = [value for key, value in self.arguments.items() if key.endswith("_model")]
+        places = [self.name, self.model, self.unet, self.vae, *loaded]
+        if self.lora is not None:
+            *folder, file = self.lora.split("/")
+            places += [file.removesuffix(".safetensors"), *folder[-1:]]
+        return {str(place).rstrip("/").rpartition("/")[2] for place in places if place}
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the canonical JSON of every field but the name."""
         content = self.as_dict()
         del content["name"]
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return _digest(content)
+
+    @property
+    def weights_key(self) -> str:
+        """The same for systems that differ only in how they call one model, and so share it in memory."""
+        content = {key: value for key, value in self.as_dict().items() if key not in _OF_A_CALL}
+        models = {key: value for key, value in self.arguments.items() if key.endswith("_model")}
+        return _digest(content | models)
 
     def as_dict(self) -> dict[str, Any]:
         content = {key.name: getattr(self, key.name) for key in fields(self)}
+        if self.lora is None:
+            del content["lora"]  # so that fingerprints and design hashes of before it existed stay what they were
         return content | {"scheduler": dict(self.scheduler), "arguments": dict(self.arguments)}
 
     @classmethod
@@ -96,6 +119,8 @@ class SystemSpec:
         return cls(**content)
 
 
+# What a model is called with; every other key decides what is loaded.
+_OF_A_CALL = {"name", "steps", "width", "height", "scheduler", "guidance_scale", "arguments"}
 _FIELDS = tuple(key.name for key in fields(SystemSpec))
 _REQUIRED = tuple(key.name for key in fields(SystemSpec) if key.default is MISSING and key.default_factory is MISSING)
 
@@ -109,10 +134,12 @@ _ALLOWED = {
     "model": _FOLDER_OR_HUB,
     "unet": _FOLDER_OR_HUB,
     "vae": _FOLDER_OR_HUB,
+    "lora": "a hub id such as 'org/name', one of its files, 'org/name/file.safetensors', or a local folder or file",
     "pipeline": "the name of a diffusers pipeline class, such as 'StableDiffusionXLPipeline'",
     "revision": _TEXT,
     "variant": _TEXT,
     "scheduler": _TABLE,
+    "scheduler.original_inference_steps": "a whole number of at least 1",
     "scheduler.class": "the name of a diffusers scheduler class, such as 'EulerDiscreteScheduler'",
     "steps": f"a whole number from 1 to {MOST_STEPS}",
     "guidance_scale": "a number of at least 0",
@@ -121,6 +148,11 @@ _ALLOWED = {
     "dtype": ", ".join(DTYPES),
     "arguments": _TABLE,
 }
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def catalogue() -> Mapping[str, Mapping[str, Any]]:
@@ -146,13 +178,21 @@ def resolve(table: Mapping[str, object]) -> list[SystemSpec]:
         content = _from_catalogue(content.pop("catalogue"), content)
     steps = content.get("steps")
     if not isinstance(steps, list):
-        return [SystemSpec.from_dict(content)]
+        return [_at_steps(content, steps)]
     if not steps:
         raise SpecError("steps", "an empty list", f"a whole number from 1 to {MOST_STEPS}, or a list of them")
     for count in steps:
         if steps.count(count) > 1:
             raise SpecError("steps", repr(steps), f"each number once, but {count!r} is repeated")
-    return [SystemSpec.from_dict(content | {"steps": count}) for count in steps]
+    return [_at_steps(content | {"steps": count}, count) for count in steps]
+
+
+def _at_steps(content: Mapping[str, Any], steps: object) -> SystemSpec:
+    """Some LoRAs have a file for each number of steps: `{steps}` in the name stands for the number."""
+    lora = content.get("lora")
+    if isinstance(lora, str):
+        content = {**content, "lora": lora.replace("{steps}", str(steps))}
+    return SystemSpec.from_dict(content)
 
 
 def _from_catalogue(name: object, overrides: Mapping[str, object]) -> dict[str, object]:
@@ -161,10 +201,19 @@ def _from_catalogue(name: object, overrides: Mapping[str, object]) -> dict[str, 
         raise SpecError("catalogue", repr(name), _closest(str(name), catalogue()))
     content: dict[str, Any] = {"name": name} | dict(entry)
     for key in content.pop("fixed", ()):
-        if key in overrides and overrides[key] != content[key]:
-            reason = f"{content[key]!r}, the only value that {name} is made for"
+        if key in overrides and overrides[key] != content.get(key):
+            reason = (
+                f"{content[key]!r}, the only value that {name} is made for" if key in content else f"none for {name}"
+            )
             raise SpecError(key, repr(overrides[key]), reason)
-    return content | dict(overrides)
+    allowed = content.pop("steps_allowed", None)
+    content |= overrides
+    steps = content["steps"]
+    for count in steps if isinstance(steps, list) else [steps]:
+        if allowed is not None and count not in allowed:
+            reason = f"{', '.join(map(str, allowed))}, the only numbers of steps that {name} is made for"
+            raise SpecError("steps", repr(count), reason)
+    return content
 
 
 def _check_keys(table: Mapping[str, object], allowed: Collection[str]) -> None:
@@ -186,6 +235,7 @@ def _check(spec: SystemSpec) -> None:
         "model": _is_reference(spec.model) if hub_or_folder else _is_text(spec.model),
         "unet": spec.unet is None or _is_reference(spec.unet),
         "vae": spec.vae is None or _is_reference(spec.vae),
+        "lora": spec.lora is None or _is_lora(spec.lora),
         "revision": spec.revision is None or _is_text(spec.revision),
         "variant": spec.variant is None or _is_text(spec.variant),
         "scheduler": _is_table(spec.scheduler),
@@ -204,6 +254,8 @@ def _check(spec: SystemSpec) -> None:
         raise SpecError("revision", repr(spec.revision), "none, because model is a folder")
     _check_class_name("pipeline", spec.pipeline, required=spec.backend == "diffusers")
     _check_class_name("scheduler.class", spec.scheduler.get("class"), required=bool(spec.scheduler))
+    if spec.scheduler.get("class") in _DISTILLED_SCHEDULERS:
+        _check_distilled_steps(spec)
 
 
 def _check_class_name(key: str, value: object, *, required: bool) -> None:
@@ -211,6 +263,16 @@ def _check_class_name(key: str, value: object, *, required: bool) -> None:
         raise SpecError(key, "missing", _ALLOWED[key])
     if value is not None and not (isinstance(value, str) and value.isidentifier()):
         raise SpecError(key, repr(value), _ALLOWED[key])
+
+
+def _check_distilled_steps(spec: SystemSpec) -> None:
+    """Consistency distillation has its own grid of steps, and sampling can only skip some of them."""
+    key, most = "original_inference_steps", spec.scheduler.get("original_inference_steps", _DISTILLED_OVER)
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        raise SpecError(f"scheduler.{key}", repr(most), _ALLOWED[f"scheduler.{key}"])
+    if spec.steps > most:
+        allowed = f"1 to {most} with {spec.scheduler['class']}, whose scheduler.{key} is {most}"
+        raise SpecError("steps", repr(spec.steps), allowed)
 
 
 def _is_name(value: object) -> bool:
@@ -223,6 +285,10 @@ def _is_text(value: object) -> bool:
 
 def _is_reference(value: object) -> bool:
     return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+
+
+def _is_lora(value: object) -> bool:
+    return isinstance(value, str) and _LORA.fullmatch(value) is not None
 
 
 def _is_whole(value: object) -> bool:

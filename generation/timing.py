@@ -13,10 +13,11 @@ from typing import Any
 class StageTimings:
     """Milliseconds of one pipeline call; a batch shares one call and hence its timings.
 
-    `encode_ms` sums the text encoders' forwards, `forward_ms` has each forward of the denoiser,
-    `denoise_ms` runs from the first of them to the start of the decoder (so it holds the scheduler's
-    own arithmetic), or to the end of a call without one, `decode_ms` is the image decoder, and
-    `total_ms` is the whole call.
+    `encode_ms` sums the text encoders' forwards, `forward_ms` has each forward of the denoisers (a
+    prior's come first), `denoise_ms` runs from the first of them to the start of the decoder (so it
+    holds the scheduler's own arithmetic), or to the end of a call without one, `decode_ms` is the
+    image decoder, and `total_ms` is the whole call. Of a call whose stages nobody sees, only
+    `total_ms` means anything.
     """
 
     encode_ms: float
@@ -24,6 +25,22 @@ class StageTimings:
     denoise_ms: float
     decode_ms: float
     total_ms: float
+    stages_known: bool = True
+
+    @classmethod
+    def of_whole_call(cls, total_ms: float) -> StageTimings:
+        return cls(0.0, (), 0.0, 0.0, total_ms, stages_known=False)
+
+    def as_columns(self) -> dict[str, Any]:
+        """What is stored: null where nobody knows."""
+        stages = {
+            "encode_ms": self.encode_ms,
+            "forward_ms": list(self.forward_ms),
+            "denoise_ms": self.denoise_ms,
+            "decode_ms": self.decode_ms,
+        }
+        known = stages if self.stages_known else dict.fromkeys(stages)
+        return known | {"total_ms": self.total_ms}
 
     def __add__(self, other: StageTimings) -> StageTimings:
         """Of two calls made one after the other, without what happened between them."""
@@ -33,6 +50,7 @@ class StageTimings:
             denoise_ms=self.denoise_ms + other.denoise_ms,
             decode_ms=self.decode_ms + other.decode_ms,
             total_ms=self.total_ms + other.total_ms,
+            stages_known=self.stages_known and other.stages_known,
         )
 
 
@@ -48,13 +66,13 @@ class StageClock:
     def __init__(
         self,
         encoders: Iterable[Any],
-        denoiser: Any,
-        decoder: Any,
+        denoisers: Iterable[Any],
+        decoders: Iterable[Any],
         make_event: Callable[[], Any] | None = None,
     ) -> None:
-        watched = [*((encoder, "encode") for encoder in encoders), (denoiser, "forward"), (decoder, "decode")]
-        self._modules = [(module, stage) for module, stage in watched if module is not None]
-        self._has_denoiser, self._has_decoder = denoiser is not None, decoder is not None
+        stages = {"encode": list(encoders), "forward": list(denoisers), "decode": list(decoders)}
+        self._modules = [(module, stage) for stage, modules in stages.items() for module in modules]
+        self._has_denoiser, self._has_decoder = bool(stages["forward"]), bool(stages["decode"])
         self._make_event = make_event
         self._spans: dict[str, list[tuple[Any, Any]]] = {"encode": [], "forward": [], "decode": []}
         self._handles: list[Any] = []

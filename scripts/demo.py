@@ -1,6 +1,7 @@
-"""`make demo`: the demo study from prompts to report in one folder, with a real worker and a real broker.
+"""`make demo`: one study to be rated and one that simulated raters have rated, from prompts to report, in one folder.
 
-Everything is made once. A second run finds it and only starts the processes again.
+Both show the same images, which a real worker makes over a real broker. Everything is made once. A second run finds it
+and only starts the processes again.
 """
 
 from __future__ import annotations
@@ -21,12 +22,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 from evalsite.broker import BrokerError
 from scripts import worker
-from scripts.supervisor import Child, ChildFailed, Stopped, Supervisor
+from scripts.supervisor import ChildFailed, Stopped, Supervisor
 
 HOST = "127.0.0.1"
 STUDY = "demo"
+RATED = "demo-rated"
 LOGIN = "demo"
-CHECKPOINTS = ("tiny-sdxl", "tiny-sdxl-turbo", "tiny-lcm-unet")
+FILE = Path("studies/demo.toml")
+PROMPTS = Path("toyzoo/domain/evaluation.tsv")
+WEIGHTS = Path("toyzoo/weights")
+RATERS = 60  # more than it takes; those who find nothing left to judge go away
+MANAGE = [sys.executable, "manage.py"]
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -81,42 +87,56 @@ def doing(what: str) -> Iterator[None]:
     print(f"{time.monotonic() - start:.1f} s", flush=True)
 
 
-def start_checkpoints(supervisor: Supervisor, folder: Path) -> Child | None:
-    """Write the demo's models beside the other steps, as it takes long to import the libraries for that."""
-    if all((folder / name).is_dir() for name in CHECKPOINTS):
-        return None
-    command = [sys.executable, "-m", "toyzoo.checkpoints", str(folder)]
-    return supervisor.start("checkpoints", command, is_service=False)
-
-
 def prepare(supervisor: Supervisor, folder: Path) -> None:
-    """From an empty folder to an open study whose images are all made."""
-    manage = [sys.executable, "manage.py"]
+    """From an empty folder to two open studies whose images are all made."""
     with doing("Broker"):
         worker.start_broker(supervisor)
-    checkpoints = start_checkpoints(supervisor, folder / "checkpoints")
     with doing("Database"):
-        supervisor.run("migrate", [*manage, "migrate", "--no-input"])
-    with doing("Study"):
-        supervisor.run("prompts", [*manage, "import_prompts", "studies/demo_prompts.txt", "--set", STUDY])
-        supervisor.run("study", [*manage, "create_study", "studies/demo.toml"])
-    if checkpoints:
-        with doing("Small models of random weights"):
-            supervisor.finish(checkpoints)
+        supervisor.run("migrate", [*MANAGE, "migrate", "--no-input"])
+    with doing("Studies"):
+        link_weights(folder)
+        supervisor.run("prompts", [*MANAGE, "import_prompts", str(PROMPTS), "--set", STUDY, "--sample", "24"])
+        supervisor.run("study", [*MANAGE, "create_study", str(FILE)])
+        supervisor.run("rated-study", [*MANAGE, "create_study", str(write_rated_study(folder))])
     supervisor.start("worker", worker.COMMAND)
-    if is_closed():
-        return
-    with doing("Opening the study"):
-        supervisor.run("open", [*manage, "open_study", STUDY])
-    print("Images, by the worker:")
-    supervisor.run("generate", [*manage, "generate", STUDY, "--wait"], log=False)
+    for study in (STUDY, RATED):
+        if not is_closed(study):
+            supervisor.run("open", [*MANAGE, "open_study", study])
+            print(f"Images of {study}, by the worker:")
+            supervisor.run("generate", [*MANAGE, "generate", study, "--wait"], log=False)
 
 
-def is_closed() -> bool:
-    """Somebody closed the study in an earlier run: its results can still be looked at."""
+def link_weights(folder: Path) -> None:
+    """The study file names the trained systems by a folder of the site's."""
+    link = folder / "toyzoo"
+    link.unlink(missing_ok=True)
+    link.symlink_to(WEIGHTS.resolve())
+
+
+def write_rated_study(folder: Path) -> Path:
+    """The same study under another name: its images are the same, seed and prompts being so."""
+    file = folder / f"{RATED}.toml"
+    file.write_text(FILE.read_text().replace(f'slug = "{STUDY}"', f'slug = "{RATED}"'))
+    return file
+
+
+def is_closed(study: str) -> bool:
     from comparisons.models import Study
 
-    return Study.objects.filter(slug=STUDY, state=Study.State.CLOSED).exists()
+    return Study.objects.filter(slug=study, state=Study.State.CLOSED).exists()
+
+
+def rate(supervisor: Supervisor, folder: Path, port: int) -> None:
+    """Simulated raters judge by the oracle's scores; then the study is closed, and is left alone in a second run."""
+    if is_closed(RATED):
+        return
+    scores, site = str(folder / "scores.csv"), f"http://{HOST}:{port}"
+    with doing("Oracle"):
+        supervisor.run("oracle", [sys.executable, "-m", "toyzoo.oracle.score", RATED, "--out", scores])
+    print("Simulated raters, who judge by the oracle's scores:")
+    bots = ["--raters", str(RATERS), "--seed", "1", "--strengths", scores, "--url", site]
+    supervisor.run("raters", [*MANAGE, "simulate_raters", RATED, *bots], log=False)
+    supervisor.run("close", [*MANAGE, "close_study", RATED])
 
 
 def serve(supervisor: Supervisor, port: int) -> None:
@@ -151,6 +171,11 @@ def addresses(folder: Path, port: int) -> str:
     Dashboard   {site}/studies/{STUDY}/   (user {LOGIN}, password {demo_password(folder)})
     Report      {site}/studies/{STUDY}/report/
 
+A second study has been rated, by simulated raters:
+
+    Dashboard   {site}/studies/{RATED}/
+    Report      {site}/studies/{RATED}/report/
+
 Ctrl-C stops everything; `make demo` goes on where it stopped.
 """
 
@@ -159,6 +184,7 @@ def run(folder: Path, port: int) -> None:
     with Supervisor(folder / "logs") as supervisor:
         prepare(supervisor, folder)
         serve(supervisor, port)
+        rate(supervisor, folder, port)
         print(addresses(folder, port), flush=True)
         supervisor.wait_until(lambda: False)
 

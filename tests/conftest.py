@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,16 @@ import pytest
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="evalsite-tests-"))
 # pytest-django reads the settings after this file, so the tests never meet the settings of a real site.
-for name in ("ALLOWED_HOSTS", "CELERY_BROKER_URL", "CSRF_TRUSTED_ORIGINS", "DEBUG", "HTTPS", "SECRET_KEY"):
+for name in (
+    "ALLOWED_HOSTS",
+    "CELERY_BROKER_URL",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEBUG",
+    "ENDPOINT_KEYS",
+    "HTTPS",
+    "IMAGE_STORAGE",
+    "SECRET_KEY",
+):
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = str(DATA_DIR)
 os.environ["DJANGO_SETTINGS_MODULE"] = "evalsite.settings"
@@ -31,6 +42,7 @@ from django.db import connection  # noqa: E402
 
 from evalsite import broker  # noqa: E402
 from scripts.with_postgres import free_port  # noqa: E402
+from tests.buckets import Bucket  # noqa: E402
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # it does not start as root otherwise
@@ -96,8 +108,42 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running S3-compatible server, shared by the session. It believes any credentials."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("s3") / "log"
+    with log.open("w") as output:
+        command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+        server = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        while not _answers(port):
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A new bucket of that server, with credentials for it in the environment."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    made = Bucket(s3_url, f"images-{uuid.uuid4().hex}")
+    made.client.create_bucket(Bucket=made.name)
+    return made
+
+
+@pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the demo's tiny checkpoints; written by another process, so that this one never loads torch."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    subprocess.run([sys.executable, "-m", "toyzoo.checkpoints", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "toyzoo.untrained.checkpoints", str(folder)], check=True)
     return folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PIL import Image as PillowImage
@@ -79,7 +79,11 @@ def make_image(job: ImageJob, picture: PillowImage.Image | None = None) -> None:
     assert jobs.finish(claimed, RenderedImage(picture, timings, {"device": "cpu", "batch_size": 1}))
 
 
-def make_open_study(texts: Sequence[str] = PROMPTS, **changes: Any) -> Study:
+def make_open_study(
+    texts: Sequence[str] = PROMPTS,
+    paint: Callable[[ImageJob], PillowImage.Image | None] = lambda _: None,
+    **changes: Any,
+) -> Study:
     """A study with all its images and comparisons, ready to be rated."""
     study = make_draft(texts, **changes)
     open_study(study)
@@ -88,7 +92,7 @@ def make_open_study(texts: Sequence[str] = PROMPTS, **changes: Any) -> Study:
     wanted = list(image_jobs(study).order_by("id"))
     random.Random(study.seed).shuffle(wanted)  # workers finish in any order
     for job in wanted:
-        make_image(job)
+        make_image(job, paint(job))
     build_comparisons(study)
     return study
 

@@ -83,15 +83,15 @@ class Site:
             yield running
 
     @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
-        with self.process("worker", WORKER) as running:
+    def worker(self, name: str = "worker") -> Iterator[subprocess.Popen[bytes]]:
+        with self.process(name, WORKER) as running:
             yield running
 
     @contextmanager
-    def server(self) -> Iterator[str]:
+    def server(self, application: str = "evalsite.wsgi") -> Iterator[str]:
         """The address of the running site."""
         port = free_port()
-        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "evalsite.wsgi"]
+        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", application]
         log = self.folder / "server.log"
         with self.process("server", command) as running:
             wait_for(lambda: "Booting worker" in log.read_text() or running.poll() is not None, "the site")

@@ -34,7 +34,7 @@ from comparisons.models import (
     Study,
     Vote,
 )
-from generation.models import Image, ImageJob, Prompt, PromptSet, System
+from generation.models import Checkpoint, Image, ImageJob, LatencyRun, Prompt, PromptSet, System
 from tests.analysis.votes import cast_vote
 from tests.factories import make_draft, make_open_study, make_session
 
@@ -57,6 +57,8 @@ class Rows:
     vote: Vote
     excluded_vote: Exclusion
     excluded_session: Exclusion
+    checkpoint: Checkpoint
+    latency_run: LatencyRun
 
     @property
     def prompt_set(self) -> PromptSet:
@@ -117,6 +119,10 @@ def rows() -> Rows:
         vote=vote,
         excluded_vote=Exclusion.objects.create(vote=vote, reason="too fast"),
         excluded_session=Exclusion.objects.create(session=session, reason="asked to be left out"),
+        checkpoint=Checkpoint.objects.create(sha256="0" * 64, location="./tiny", files={}),
+        latency_run=LatencyRun.objects.create(
+            system="tiny@1", fingerprint="0" * 64, spec={}, batch_size=1, runs=1, timings=[{}], environment={}
+        ),
     )
 
 
@@ -145,6 +151,7 @@ BREACHES: dict[str, Callable[[Rows], Model]] = {
     "System.slug": lambda rows: another(rows.system, slug=rows.system.slug),
     "System.fingerprint": lambda rows: another(rows.system, fingerprint=rows.system.fingerprint),
     "system_has_steps": lambda rows: another(rows.system, steps=0),
+    "Checkpoint.sha256": lambda rows: another(rows.checkpoint, sha256=rows.checkpoint.sha256),
     "one_job_per_image": lambda rows: another(rows.job),
     "job_state_is_known": lambda rows: another(rows.job, seed=1, state="lost"),
     "job_lease_iff_running": lambda rows: another(rows.job, seed=1, state="running"),
@@ -152,6 +159,8 @@ BREACHES: dict[str, Callable[[Rows], Model]] = {
     "Image.public_id": lambda rows: another(rows.image, job=another_job(rows), public_id=rows.image.public_id),
     "image_timings_not_negative": lambda rows: another(rows.image, encode_ms=None, total_ms=None, decode_ms=-0.1),
     "image_has_size": lambda rows: another(rows.image, height=0),
+    "latency_run_has_batch": lambda rows: another(rows.latency_run, batch_size=0),
+    "latency_run_measured_or_failed": lambda rows: another(rows.latency_run, error="no room"),
     "Study.slug": lambda rows: another(rows.study, slug=rows.study.slug),
     "Study.key": lambda rows: another(rows.study, key=rows.study.key),
     "study_state_is_known": lambda rows: another(rows.study, state="paused"),

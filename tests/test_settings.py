@@ -38,13 +38,25 @@ HOSTS = "comma-separated host names that the site answers to (default: localhost
 ORIGINS = "comma-separated origins with scheme, for a site behind a proxy (default: none)"
 DATABASES = "sqlite:///FILE or postgres://USER:PASSWORD@HOST/NAME (default: SQLite in DATA_DIR)"
 BROKERS = "redis://HOST/0, rediss:// or redis+socket://FILE (default: a socket in DATA_DIR)"
+BUCKETS = "s3://BUCKET/PREFIX, perhaps with ?endpoint_url=URL&region=NAME (default: images/ in DATA_DIR)"
 ONLY_TWO = "only SQLite and PostgreSQL keep the promises that quotas and votes rest on"
+BUCKET_NAME = "a bucket's name has 3 to 63 lower-case letters, digits, '-' and '.'"
+ENDPOINT = "endpoint_url is http:// or https:// with a host and perhaps a port"
+REGION = "region is one word, such as eu-central-1"
 ONLY_REDIS = "other brokers lose messages when a process is killed"
 BAD = [
     ("DATABASE_URL", "mysql://host/name", f": {ONLY_TWO}. Expected: {DATABASES}."),
     ("DATABASE_URL", "evalsite.sqlite3", f": {ONLY_TWO}. Expected: {DATABASES}."),
     ("CELERY_BROKER_URL", "amqp://host", f": {ONLY_REDIS}. Expected: {BROKERS}."),
     ("CELERY_BROKER_URL", "localhost:6379", f": {ONLY_REDIS}. Expected: {BROKERS}."),
+    ("IMAGE_STORAGE", "/srv/images", f": only S3 is known. Expected: {BUCKETS}."),
+    ("IMAGE_STORAGE", "gs://bucket", f": only S3 is known. Expected: {BUCKETS}."),
+    ("IMAGE_STORAGE", "s3://Bucket", f": {BUCKET_NAME}. Expected: {BUCKETS}."),
+    ("IMAGE_STORAGE", "s3:///images", f": {BUCKET_NAME}. Expected: {BUCKETS}."),
+    ("IMAGE_STORAGE", "s3://bucket?key=x", f": key is not known. Expected: {BUCKETS}."),
+    ("IMAGE_STORAGE", "s3://bucket?endpoint_url=minio:9000", f": {ENDPOINT}. Expected: {BUCKETS}."),
+    ("IMAGE_STORAGE", "s3://bucket?endpoint_url=", f": {ENDPOINT}. Expected: {BUCKETS}."),
+    ("IMAGE_STORAGE", "s3://bucket?region=a&region=b", f": {REGION}. Expected: {BUCKETS}."),
     ("DEBUG", "maybe", ": allowed are on and off."),
     ("HTTPS", "2", ": allowed are on and off."),
     ("JOB_LEASE_SECONDS", "1", ": a whole number from 2 to 604800 is needed."),
@@ -143,6 +155,27 @@ def test_what_is_not_said_is_safe(start: Any, tmp_path: Path) -> None:
     assert settings["SESSION_COOKIE_HTTPONLY"] is settings["CSRF_COOKIE_HTTPONLY"] is True
 
 
+def test_images_are_in_a_folder_or_a_bucket(start: Any) -> None:
+    assert start()["STORAGES"]["default"] == {"BACKEND": "generation.storage.AtomicFileSystemStorage"}
+    plain = start(IMAGE_STORAGE="s3://my-bucket")["STORAGES"]["default"]
+    assert plain["OPTIONS"] == {
+        "bucket_name": "my-bucket",
+        "location": "",
+        "endpoint_url": None,
+        "region_name": None,
+    }
+    url = "s3://my.bucket/a/b/?endpoint_url=https://minio.example:9000&region=eu-central-1"
+    assert start(IMAGE_STORAGE=url)["STORAGES"]["default"] == {
+        "BACKEND": "generation.s3.S3ImageStorage",
+        "OPTIONS": {
+            "bucket_name": "my.bucket",
+            "location": "a/b",
+            "endpoint_url": "https://minio.example:9000",
+            "region_name": "eu-central-1",
+        },
+    }
+
+
 def test_a_public_site_is_served_by_https(start: Any) -> None:
     settings = start(
         ALLOWED_HOSTS="evalsite.example, www.evalsite.example",
@@ -182,6 +215,31 @@ def test_postgres_is_understood(start: Any) -> None:
         5433,
         "votes",
     )
+
+
+def test_keys_of_hosted_apis(start: Any) -> None:
+    assert start()["ENDPOINT_KEYS"] == {}
+    started = start(ENDPOINT_KEYS="A_KEY@a.example, B_KEY@localhost:8080", A_KEY=" sk-1 ", B_KEY="sk-2")
+    assert started["ENDPOINT_KEYS"] == {"A_KEY": ("a.example", "sk-1"), "B_KEY": ("localhost:8080", "sk-2")}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("sk-secret", ": entry 1 is not NAME@host. Expected: comma-separated NAME@host: "),
+        ("A_KEY@a.example,sk-secret@b.example", ": entry 2 is not NAME@host. Expected: "),
+        ("A_KEY@https://a.example", ": entry 1 is not NAME@host. Expected: "),
+        ("SECRET_KEY@a.example", ": SECRET_KEY is a setting of the site and is never sent to a.example."),
+        ("A_KEY@a.example,A_KEY@b.example", " lists A_KEY twice: a key has one host."),
+        ("C_KEY@a.example", " lists C_KEY, which is not set to one line of plain characters."),
+        ("D_KEY@a.example", " lists D_KEY, which is not set to one line of plain characters."),
+    ],
+)
+def test_bad_keys_of_hosted_apis(start: Any, value: str, reason: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        start(ENDPOINT_KEYS=value, A_KEY="sk-secret", D_KEY="sk-secret\nmore")
+    assert str(refusal.value).startswith(f"ENDPOINT_KEYS{reason}")
+    assert "secret" not in str(refusal.value)
 
 
 def test_every_variable_is_documented() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from transformers import CLIPTextConfig
+from transformers import CLIPTextConfig, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 TEXT_WIDTH = 32
 DIFFUSERS_VERSION = "0.19.0.dev0"
@@ -41,17 +41,21 @@ def write_atomically(folder: Path, write: Callable[[Path], None]) -> None:
 
 def write_clip_tokenizer(folder: Path, pad: str) -> None:
     """A CLIP tokenizer without merges: one token for each byte of the text."""
-    bytes_ = _byte_symbols()
-    symbols = [*bytes_, *(f"{symbol}</w>" for symbol in bytes_), "<|startoftext|>", "<|endoftext|>"]
+    bytes_ = byte_symbols()
+    write_clip_words(folder, [*bytes_, *(f"{symbol}</w>" for symbol in bytes_)], [], pad, 77)
+
+
+def write_clip_words(folder: Path, symbols: Sequence[str], merges: Sequence[str], pad: str, length: int) -> None:
+    symbols = [*symbols, "<|startoftext|>", "<|endoftext|>"]
     write_json(folder / "vocab.json", {symbol: number for number, symbol in enumerate(symbols)})
-    (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
     marks = {"bos_token": symbols[-2], "eos_token": symbols[-1], "unk_token": symbols[-1], "pad_token": pad}
     write_json(folder / "special_tokens_map.json", marks)
-    options = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True}
+    options = {"tokenizer_class": "CLIPTokenizer", "model_max_length": length, "do_lower_case": True}
     write_json(folder / "tokenizer_config.json", marks | options)
 
 
-def _byte_symbols() -> list[str]:
+def byte_symbols() -> list[str]:
     """The printable character that byte-level BPE writes for each byte, in CLIP's order."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     return [chr(byte) for byte in printable] + [chr(256 + extra) for extra in range(256 - len(printable))]
@@ -68,10 +72,18 @@ def write_clip_encoder(folder: Path, kind: Any, seed: int) -> None:
             nn.init.normal_(weight, std=scale)
     config = _CLIP | {"architectures": [kind.__name__], "model_type": "clip_text_model"}
     write_json(folder / "config.json", config)
-    write_weights(folder, "model", {_hub_key(key): value for key, value in model.state_dict().items()})
+    write_weights(folder, "model", {hub_key(key): value for key, value in model.state_dict().items()})
 
 
-def _hub_key(key: str) -> str:
+def write_clip_vision(folder: Path, config: Mapping[str, Any], seed: int) -> None:
+    torch.manual_seed(seed)
+    model = CLIPVisionModelWithProjection(CLIPVisionConfig(**config))
+    header = {"architectures": ["CLIPVisionModelWithProjection"], "model_type": "clip_vision_model"}
+    write_json(folder / "config.json", dict(config) | header)
+    write_weights(folder, "model", model.state_dict())
+
+
+def hub_key(key: str) -> str:
     return key if key.startswith(("text_model.", "text_projection.")) else f"text_model.{key}"
 
 
@@ -92,6 +104,18 @@ def write_model(folder: Path, model: Any, config: Mapping[str, Any]) -> None:
     header = {"_class_name": type(model).__name__, "_diffusers_version": DIFFUSERS_VERSION}
     write_json(folder / "config.json", header | dict(config))
     write_weights(folder, "diffusion_pytorch_model", model.state_dict())
+
+
+def write_half_model(folder: Path, model: Any, config: Mapping[str, Any]) -> None:
+    """A trained model in half precision alone, under the name of a file that has no variant."""
+    header = {"_class_name": type(model).__name__, "_diffusers_version": DIFFUSERS_VERSION}
+    write_json(folder / "config.json", header | dict(config))
+    write_half_weights(folder, "diffusion_pytorch_model", model.state_dict())
+
+
+def write_half_weights(folder: Path, stem: str, weights: Mapping[str, torch.Tensor]) -> None:
+    cast = {key: weight.half().contiguous() for key, weight in weights.items()}
+    save_file(cast, folder / f"{stem}.safetensors", metadata={"format": "pt"})
 
 
 def write_weights(folder: Path, stem: str, weights: Mapping[str, torch.Tensor]) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from generation.backends import PermanentBackendError
 from generation.systems import SystemSpec
 
-_WEIGHTS = ("unet", "transformer", "vae", "vqvae", "text_encoder", "text_encoder_2", "text_encoder_3")
+_WITHOUT_WEIGHTS = ("scheduler", "tokenizer", "processor", "feature_extractor")
+_LORA_FILE = "pytorch_lora_weights.safetensors"  # the name that diffusers saves under
 
 
 def value_of(spec: SystemSpec, key: str) -> Any:
@@ -35,6 +36,22 @@ def locate(spec: SystemSpec, key: str, data_dir: Path) -> str | Path:
     return folder
 
 
+def locate_lora(spec: SystemSpec, data_dir: Path) -> tuple[str | Path, str]:
+    """The repository or the folder that holds the spec's LoRA, and the name of its file there."""
+    value = str(spec.lora)
+    if not value.startswith(("/", "./")):
+        organisation, name, *file = value.split("/")
+        return f"{organisation}/{name}", "/".join(file) or _LORA_FILE
+    path = data_dir / value
+    if path.is_dir():
+        path /= _LORA_FILE
+    if not path.is_file():
+        raise _wrong(spec, "lora", f"there is no file {path}; put the LoRA there or correct the path")
+    if path.suffix != ".safetensors":
+        raise _wrong(spec, "lora", f"{path} is no .safetensors file; pickled weights are not loaded")
+    return path.parent, path.name
+
+
 def check_pipeline(spec: SystemSpec, key: str, folder: Path, variant: str | None, given: Collection[str]) -> None:
     """Every component that model_index.json lists, those given excepted, has its folder, config and weights."""
     for name, kind in _read_index(spec, key, folder).items():
@@ -42,7 +59,7 @@ def check_pipeline(spec: SystemSpec, key: str, folder: Path, variant: str | None
             continue
         if not (folder / name).is_dir():
             raise _wrong(spec, key, f"{folder} has no subfolder {name}, which its model_index.json lists")
-        if name in _WEIGHTS:
+        if not any(word in name for word in _WITHOUT_WEIGHTS):
             check_weights(spec, key, folder / name, variant)
         elif not any((folder / name).iterdir()):
             raise _wrong(spec, key, f"{folder / name} is empty; copy the whole checkpoint there")

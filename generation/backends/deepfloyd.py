@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
 
-from generation.backends import PermanentBackendError, RenderedImage, pipelines
+from generation.backends import PermanentBackendError, RenderedImage, loading, pipelines
+from generation.backends.resident import ResidentModel
 from generation.systems import Scalar, SystemSpec
 from generation.timing import StageClock, StageTimings
 
@@ -40,34 +42,50 @@ class _Stage:
         return isinstance(self.pipeline, diffusers.StableDiffusionUpscalePipeline)
 
 
-class DeepFloydBackend:
+class DeepFloydBackend(ResidentModel):
     """One cascade. Its parts are kept in the host's memory and take turns on the GPU, if there is one.
 
     T5, the largest, encodes the prompts and leaves before a UNet comes.
     """
 
+    called = "the cascade"
+
     def load(self, spec: SystemSpec, data_dir: Path) -> None:
-        """Load, configure and warm up; the first call's extra cost is in no image's timings."""
-        pipelines.silence()
         _check_arguments(spec)
-        pipelines.refuse_keys(spec, "pipeline", "unet", "vae")
-        self._spec = spec
-        self._device = pipelines.pick_device()
-        self._text = pipelines.load_pipeline(
+        pipelines.refuse_keys(spec, "pipeline", "unet", "vae", "lora")
+        self._text = loading.load_pipeline(
             spec, diffusers.IFPipeline, data_dir, components=_UNUSED_BY_IF | {"unet": None}
         )
-        self._stages = _load_stages(spec, data_dir)
-        with pipelines.first_call(spec, "the cascade"):
-            pixels, _ = self._call(["warm-up"], [0], {"num_inference_steps": 1})
-        pipelines.check_size(spec, pixels)
+        self._pipelines = _load_stages(spec, data_dir)
+        self._released_scheduler = self._pipelines[1].scheduler
+        self._remember_checkpoints(spec, data_dir)
+
+    def _modules(self) -> list[torch.nn.Module]:
+        return [module for part in (self._text, *self._pipelines.values()) for module in pipelines.modules_of(part)]
+
+    def _configure(self, spec: SystemSpec) -> None:
+        _check_arguments(spec)
+        self._spec = spec
+        loading.use_scheduler(spec, self._pipelines[1], self._released_scheduler)
+        self._stages = [
+            _Stage(pipeline, _arguments_of(spec, number, is_last=number == len(self._pipelines)))
+            for number, pipeline in self._pipelines.items()
+        ]
+
+    def _to_device(self, spec: SystemSpec) -> None:
+        """Nothing: each part goes there for its turn."""
+
+    def _warm_up(self) -> None:
+        pixels, _ = self._call(["warm-up"], [0], {"num_inference_steps": 1})
+        pipelines.check_size(self._spec, pixels)
 
     def render(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[RenderedImage]:
         """One image for each prompt and seed, made in one batch: the images share its timings.
 
         A seed's generator goes on through the stages. The total leaves out the moves between them.
         """
-        call = self._call(prompts, seeds, {})
-        return pipelines.as_images(self._spec, self._device, prompts, seeds, call)
+        call = partial(self._call, prompts, seeds, {})
+        return pipelines.as_images(self._spec, self._device, prompts, seeds, call, self.checkpoints)
 
     def _call(
         self, prompts: Sequence[str], seeds: Sequence[int], overrides: dict[str, Any]
@@ -94,23 +112,18 @@ class DeepFloydBackend:
     def _turn(self, pipeline: Any) -> Iterator[StageClock]:
         """The pipeline is on the device, and timed, while the block runs."""
         parts = pipeline.components
-        decoder = parts["vae"].decoder if "vae" in parts else None
-        clock = pipelines.make_clock(self._device, [parts["text_encoder"]], parts["unet"], decoder)
+        clock = pipelines.make_clock(self._device, *pipelines.find_stages(parts))
         try:
-            pipelines.move(self._spec, pipeline, self._device)
+            pipelines.move(self._spec, pipelines.modules_of(pipeline), self._device)
             with clock:
                 yield clock
         finally:
-            pipelines.move(self._spec, pipeline, torch.device("cpu"))
+            pipelines.move(self._spec, pipelines.modules_of(pipeline), torch.device("cpu"))
 
 
-def _load_stages(spec: SystemSpec, data_dir: Path) -> list[_Stage]:
-    first = pipelines.load_pipeline(spec, diffusers.IFPipeline, data_dir, components=_WITHOUT_TEXT)
-    pipelines.use_own_scheduler(spec, first)
-    arguments: dict[str, Any] = {"num_inference_steps": spec.steps, "output_type": "np"}
-    if spec.guidance_scale is not None:
-        arguments["guidance_scale"] = spec.guidance_scale
-    stages = [_Stage(first, arguments)]
+def _load_stages(spec: SystemSpec, data_dir: Path) -> dict[int, Any]:
+    """The pipeline of each stage that the spec has, in order."""
+    stages = {1: loading.load_pipeline(spec, diffusers.IFPipeline, data_dir, components=_WITHOUT_TEXT)}
     later: list[tuple[int, Any, dict[str, Any]]] = [
         (2, diffusers.IFSuperResolutionPipeline, _WITHOUT_TEXT),
         (3, diffusers.StableDiffusionUpscalePipeline, _UNUSED),
@@ -118,21 +131,23 @@ def _load_stages(spec: SystemSpec, data_dir: Path) -> list[_Stage]:
     for number, pipeline_class, components in later:
         key = f"stage_{number}_model"
         if key in spec.arguments:
-            pipeline = pipelines.load_pipeline(
+            stages[number] = loading.load_pipeline(
                 spec, pipeline_class, data_dir, key=f"arguments.{key}", components=components
             )
-            if number == 3:
-                pipeline.vae.float()  # its decoder leaves float16's range, and diffusers would cast it in every call
-            stages.append(_Stage(pipeline, _arguments_of(spec, number)))
-    if len(stages) > 1:
-        arguments["output_type"] = "pt"  # the second stage takes values from -1 to 1, and an array has 0 to 1
+    if 3 in stages:
+        stages[3].vae.float()  # its decoder leaves float16's range, and diffusers would cast it in every call
     return stages
 
 
-def _arguments_of(spec: SystemSpec, number: int) -> dict[str, Any]:
-    """A later stage's settings; what the spec leaves out is the pipeline's own default."""
-    found = {name: spec.arguments.get(f"stage_{number}_{option}") for option, name in _OPTIONS.items()}
-    return {"output_type": "np"} | {name: value for name, value in found.items() if value is not None}
+def _arguments_of(spec: SystemSpec, number: int, *, is_last: bool) -> dict[str, Any]:
+    """A stage's settings; what the spec leaves out is the pipeline's own default."""
+    if number > 1:
+        found = {name: spec.arguments.get(f"stage_{number}_{option}") for option, name in _OPTIONS.items()}
+    else:
+        found = {"num_inference_steps": spec.steps, "guidance_scale": spec.guidance_scale}
+    # The second stage takes values from -1 to 1 from the first, and an array has 0 to 1.
+    arguments = {"output_type": "np" if is_last or number > 1 else "pt"}
+    return arguments | {name: value for name, value in found.items() if value is not None}
 
 
 def _check_arguments(spec: SystemSpec) -> None:

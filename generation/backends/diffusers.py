@@ -1,74 +1,85 @@
-"""Any diffusers pipeline that takes a prompt and a size and decodes with a VAE."""
+"""Any diffusers pipeline that takes a prompt and a size."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import diffusers
+import torch
 
-from generation.backends import PermanentBackendError, RenderedImage, pipelines
-from generation.backends.checkpoints import check_weights, locate
+from generation.backends import PermanentBackendError, RenderedImage, checkpoints, loading, pipelines, provenance
+from generation.backends.resident import ResidentModel
 from generation.systems import SystemSpec
 from generation.timing import StageTimings
 
-_ENCODERS = ("text_encoder", "text_encoder_2", "text_encoder_3")
-_DENOISERS = ("unet", "transformer")
+# It would put a black picture in place of one that it takes for unsafe, and a rater would judge that.
+_UNUSED = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
-class DiffusersBackend:
-    """One system's pipeline, resident on the GPU if there is one, otherwise on the CPU."""
+class DiffusersBackend(ResidentModel):
+    """One pipeline, resident on the GPU if there is one, otherwise on the CPU."""
 
     def load(self, spec: SystemSpec, data_dir: Path) -> None:
-        """Load, configure and warm up; the first call's extra cost is in no image's timings."""
-        pipelines.silence()
-        self._spec = spec
-        self._device = pipelines.pick_device()
         pipeline_class = pipelines.find_class(spec, "pipeline", str(spec.pipeline), diffusers.DiffusionPipeline)
-        swapped = _load_swapped(spec, pipeline_class, data_dir)
-        self._pipeline = pipelines.load_pipeline(spec, pipeline_class, data_dir, components=swapped)
-        pipelines.use_own_scheduler(spec, self._pipeline)
+        lora = loading.find_lora(spec, pipeline_class, data_dir)
+        components = loading.load_swapped(spec, pipeline_class, data_dir)
+        if "requires_safety_checker" in inspect.signature(pipeline_class.__init__).parameters:
+            components |= _UNUSED
+        self._pipeline = loading.load_pipeline(spec, pipeline_class, data_dir, components=components)
+        if lora is not None:
+            loading.fuse_lora(spec, self._pipeline, *lora)
+        self._released_scheduler = self._pipeline.scheduler
+        self._remember_checkpoints(spec, data_dir)
+        self._remember_prior(spec, data_dir)
+        self._stages = pipelines.find_stages(self._pipeline.components)
+        if not self._stages[1]:
+            raise PermanentBackendError(
+                f"{spec.slug}: {spec.pipeline} has none of {', '.join(pipelines.DENOISERS)}, "
+                "so the forwards of its denoiser cannot be timed."
+            )
+
+    def _remember_prior(self, spec: SystemSpec, data_dir: Path) -> None:
+        """No key of a spec names it: a combined pipeline takes it from the model's card."""
+        if any(name.startswith("prior_") for name in self._pipeline.components):
+            location = checkpoints.locate(spec, "model", data_dir)
+            if prior := provenance.of_prior(location, spec.revision, spec.variant):
+                self.checkpoints["prior"] = prior
+
+    def _modules(self) -> list[torch.nn.Module]:
+        return pipelines.modules_of(self._pipeline)
+
+    def _configure(self, spec: SystemSpec) -> None:
+        self._spec = spec
+        loading.use_scheduler(spec, self._pipeline, self._released_scheduler)
         self._arguments = pipelines.call_arguments(spec, self._pipeline)
-        pipelines.move(spec, self._pipeline, self._device)
-        with pipelines.first_call(spec, str(spec.pipeline)):
-            self._call(["warm-up"], [0], self._arguments | {"num_inference_steps": 1})
+
+    def _warm_up(self) -> None:
+        # Two steps where there are more: some pipelines take two or none.
+        few = {"num_inference_steps": min(self._spec.steps, 2)}
+        pixels, _ = self._call(["warm-up"], [0], self._arguments | few)
+        pipelines.check_size(self._spec, pixels)
 
     def render(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[RenderedImage]:
         """One image for each prompt and seed, made in one batch: the images share its timings."""
-        call = self._call(prompts, seeds, self._arguments)
-        return pipelines.as_images(self._spec, self._device, prompts, seeds, call)
+        call = partial(self._call, prompts, seeds, self._arguments)
+        return pipelines.as_images(self._spec, self._device, prompts, seeds, call, self.checkpoints)
 
     def _call(
         self, prompts: Sequence[str], seeds: Sequence[int], arguments: dict[str, Any]
     ) -> tuple[pipelines.Pixels, StageTimings]:
-        components = self._pipeline.components
-        clock = pipelines.make_clock(
-            self._device,
-            encoders=[components[name] for name in _ENCODERS if components.get(name) is not None],
-            denoiser=next(components[name] for name in _DENOISERS if components.get(name) is not None),
-            decoder=components["vae"].decoder,
-        )
+        # A single negative prompt means every image's, but not all pipelines repeat it for a batch.
+        negative = {
+            name: [value] * len(prompts)
+            for name, value in arguments.items()
+            if name.startswith("negative_prompt") and isinstance(value, str)
+        }
+        clock = pipelines.make_clock(self._device, *self._stages)
         with pipelines.memory_watched(self._spec, self._device, len(prompts)), clock:
-            output = self._pipeline(prompt=list(prompts), generator=pipelines.make_generators(seeds), **arguments)
-        return output.images, clock.timings
-
-
-def _load_swapped(spec: SystemSpec, pipeline_class: Any, data_dir: Path) -> dict[str, Any]:
-    """The UNet and the VAE that the spec puts in place of the model's own."""
-    accepted = inspect.signature(pipeline_class.__init__).parameters
-    swapped = {}
-    for key in ("unet", "vae"):
-        if (value := getattr(spec, key)) is None:
-            continue
-        if key not in accepted:
-            raise PermanentBackendError(
-                f"{spec.slug}: {key} is {value!r}, but {spec.pipeline} has no {key} to replace."
+            output = self._pipeline(
+                prompt=list(prompts), generator=pipelines.make_generators(seeds), **(arguments | negative)
             )
-        location = locate(spec, key, data_dir)
-        variants = pipelines.variants_of(spec, location)
-        if isinstance(location, Path):
-            check_weights(spec, key, location, variants[0])
-        swapped[key] = pipelines.load_first(spec, key, location, variants, diffusers.AutoModel.from_pretrained)
-    return swapped
+        return output[0], clock.timings  # images, by whatever name a pipeline calls them

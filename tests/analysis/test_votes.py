@@ -43,7 +43,7 @@ def test_a_row_says_everything() -> None:
     assert only_row(study) == VoteRow(
         vote_id=vote.id,
         question=comparison.question.key,
-        prompt_id=prompt.id,
+        prompt_id=prompt.position,
         category="Things",
         challenge="Simple Detail",
         system_left=comparison.image_a.job.system.slug,

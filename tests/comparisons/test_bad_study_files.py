@@ -122,6 +122,22 @@ BAD: dict[str, tuple[str, str, str]] = {
         '"torch"',
         "systems[1].backend is 'torch'; allowed: diffusers, deepfloyd, muse, stylegan-t, endpoint, imported.",
     ),
+    "0 steps": ("[1, 4]", "[1, 0]", "systems[1].steps is 0; allowed: a whole number from 1 to 10000."),
+    "more steps than were distilled": (
+        "steps = [1, 4]",
+        'steps = [4, 51]\nscheduler = { class = "LCMScheduler" }',
+        "systems[1].steps is 51; allowed: 1 to 50 with LCMScheduler, whose scheduler.original_inference_steps is 50.",
+    ),
+    "guidance of a model without": (
+        'backend = "diffusers"\npipeline = "StableDiffusionXLPipeline"',
+        'catalogue = "sdxl-turbo"\nguidance_scale = 5.0',
+        "systems[1].guidance_scale is 5.0; allowed: 0.0, the only value that sdxl-turbo is made for.",
+    ),
+    "size that is no multiple of 8": (
+        "width = 64",
+        "width = 100",
+        "systems[1].width is 100; allowed: a whole number of pixels, a multiple of 8 and at least 8.",
+    ),
     "pictures that are not square": (
         "height = 64",
         "height = 72",
@@ -197,6 +213,20 @@ def test_two_names_for_the_same_settings_are_refused(tmp_path: Path) -> None:
 def test_names_are_recognised_however_they_are_written(tmp_path: Path, text: str, name: str) -> None:
     with pytest.raises(StudyFileError, match=f"which names '{name}'; allowed: {NEUTRAL}"):
         read(tmp_path, GOOD.replace("Which picture is better?", text) + ANOTHER_SYSTEM)
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ('lora = "org/swift-lora/weights.safetensors"', "Is the Swift LoRA better?"),
+        ('lora = "org/loras/swift-lora.safetensors"', "Is the Swift LoRA better?"),
+        ('arguments = { stage_2_model = "org/swift-lora" }', "swift-lora or not?"),
+    ],
+)
+def test_whatever_a_system_loads_has_a_name(tmp_path: Path, keys: str, text: str) -> None:
+    content = GOOD.replace("Which picture is better?", text) + ANOTHER_SYSTEM + keys + "\n"
+    with pytest.raises(StudyFileError, match=f"which names 'swift-lora'; allowed: {NEUTRAL}"):
+        read(tmp_path, content)
 
 
 @pytest.mark.parametrize("text", ["Which alphabet is clearer?", "A betamax tape?", "The first model's second?"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +183,25 @@ def test_generate_builds_the_comparisons_of_the_last_images(run: Any) -> None:
     assert Comparison.objects.filter(question__study=study).count() == 6
 
 
+def test_generate_shows_the_pace_and_the_time_left(
+    run: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make_draft(["red", "green"], slug="colours")
+    run("open_study", "colours")
+    run("generate", "colours")
+    waiting, sleep = list(image_jobs(study).order_by("id")), time.sleep
+
+    def make_one(seconds: float) -> None:
+        sleep(0.15)  # the bar is drawn ten times a second
+        make_image(waiting.pop())
+
+    monkeypatch.setattr("comparisons.management.commands.generate.time.sleep", make_one)
+    call_command("generate", "colours", "--wait")
+    drawn = capsys.readouterr().err.split("\r")
+    assert any(re.search(r" 3/6 \[\d\d:\d\d<\d\d:\d\d, +[\d.]+(image/s|s/image)\]", bar) for bar in drawn), drawn
+    assert re.search(r"100%.* 6/6 ", drawn[-1])
+
+
 def test_generate_lists_what_failed_and_tries_it_again(run: Any) -> None:
     study = make_draft(["red", "green"], slug="colours")
     run("open_study", "colours")
@@ -191,14 +212,47 @@ def test_generate_lists_what_failed_and_tries_it_again(run: Any) -> None:
     for job in others:
         make_image(job)
     assert refusal("generate", "colours", "--wait") == (
-        "1 images failed (the first ten):\n"
+        "1 image failed:\n"
         "  alpha@4, prompt 0: model './alpha' is no folder\n"
-        "Try them again with: manage.py generate colours --retry --wait"
+        "When that is mended, try again with: manage.py generate colours --retry --wait"
     )
     build_comparisons(study)
     assert Comparison.objects.count() == 2 * (1 + 3)
     assert "0 new, 1 to try again, 6 in all." in run("generate", "colours", "--retry")
     assert image_jobs(study).filter(state=ImageJob.State.QUEUED).count() == 1
+
+
+def fail_all(study: Study, reasons: dict[str, str]) -> None:
+    """Fail every image for its system's reason, else for one of its own."""
+    for job in image_jobs(study).select_related("system", "prompt").order_by("id"):
+        _, (claimed,) = jobs.claim(job.system_id, [job.id], limit=1)
+        assert jobs.fail(claimed, reasons.get(job.system.slug, f"{job.system.slug}: {job.prompt.text} is cursed"))
+
+
+def test_generate_says_every_reason_once(run: Any) -> None:
+    study = make_draft(["red", "green", "oak"], slug="colours")
+    run("open_study", "colours")
+    run("generate", "colours")
+    fail_all(study, {"alpha@4": "alpha@4: model is torn", "beta@4": "no room"})
+    assert refusal("generate", "colours", "--wait").splitlines() == [
+        "9 images failed:",
+        "  alpha@4, prompt 0 and 2 others: model is torn",
+        "  beta@4, prompt 0 and 2 others: no room",
+        "  gamma@4, prompt 0: red is cursed",
+        "  gamma@4, prompt 1: green is cursed",
+        "  gamma@4, prompt 2: oak is cursed",
+        "When that is mended, try again with: manage.py generate colours --retry --wait",
+    ]
+
+
+def test_generate_lists_ten_reasons_at_most(run: Any) -> None:
+    study = make_draft([f"{number} cats" for number in range(4)], slug="colours")
+    run("open_study", "colours")
+    run("generate", "colours")
+    fail_all(study, {})
+    listed = refusal("generate", "colours", "--wait").splitlines()
+    assert len(listed) == 1 + 10 + 1 + 1
+    assert listed[-2] == "  and for 2 other reasons"
 
 
 def test_generate_refuses_a_draft() -> None:
@@ -207,18 +261,17 @@ def test_generate_refuses_a_draft() -> None:
     assert not ImageJob.objects.exists()
 
 
-def test_generate_names_the_systems_whose_backend_does_not_exist(run: Any) -> None:
+def test_generate_names_the_systems_that_are_made_elsewhere(run: Any) -> None:
     painter = make_system_spec("alpha")
-    others = (make_system_spec("gan", backend="stylegan-t"), make_system_spec("hosted", backend="endpoint"))
-    make_draft(["red"], slug="colours", systems=(painter, *others))
+    other = make_system_spec("hosted", backend="imported")
+    make_draft(["red"], slug="colours", systems=(painter, other))
     run("open_study", "colours")
-    assert refusal("generate", "colours") == (
-        "gan@4 needs backend 'stylegan-t', which does not exist yet; existing: diffusers, deepfloyd, muse.\n"
-        "hosted@4 needs backend 'endpoint', which does not exist yet; existing: diffusers, deepfloyd, muse.\n"
+    assert refusal("generate", "colours", "--system", "hosted@4", "--system", "alpha@4") == (
+        "hosted@4 is made elsewhere: bring its images with import_images STUDY manifest.csv.\n"
         "Nothing was queued. Name the others with --system to make them now."
     )
     assert not ImageJob.objects.exists()
-    assert run("generate", "colours", "--system", "alpha@4")[0] == "1 new, 0 to try again, 1 in all."
+    assert run("generate", "colours")[0] == "1 new, 0 to try again, 1 in all."
 
 
 @pytest.mark.django_db(transaction=True)

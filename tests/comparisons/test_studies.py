@@ -93,6 +93,13 @@ def test_a_system_of_another_study_never_changes() -> None:
     assert Study.objects.get().slug == "first"
 
 
+def test_a_setting_that_was_left_out_is_named_among_the_changes() -> None:
+    adapted = make_system_spec("beta", lora="./lora/file.safetensors")
+    create_study(spec_of("first", systems=(make_system_spec("alpha"), adapted)))
+    with pytest.raises(StudyError, match=r"\(changed: lora './lora/file\.safetensors' to None\)"):
+        create_study(spec_of("second"))
+
+
 def test_a_system_keeps_its_name() -> None:
     create_study(spec_of("first"))
     renamed = (make_system_spec("alpha"), make_system_spec("delta", model="./beta"))

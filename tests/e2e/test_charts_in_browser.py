@@ -6,7 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PASSWORD, Running
+from tests.e2e.conftest import Running
+from tests.e2e.research import sign_in
 
 VOTE = """
 import django
@@ -22,11 +23,7 @@ NAMES = "figure[data-chart='quality-ratings'] .role-axis-label text"
 def test_the_dashboard_and_the_report_draw_every_chart(page: Page, running: Running) -> None:
     running.site.python("-c", VOTE)
     page.emulate_media(color_scheme="light")
-    page.goto("/studies/long/")
-    page.get_by_label("User name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/studies/long/")
+    sign_in(page, "/studies/long/")
     expect(page.locator("figure[data-chart] .drawing svg")).to_have_count(7)
     for name in ("alpha@4", "beta@4", "gamma@4"):
         expect(page.locator(NAMES, has_text=name)).to_be_visible()

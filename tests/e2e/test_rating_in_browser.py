@@ -9,8 +9,9 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PASSWORD, Running
+from tests.e2e.conftest import Running
 from tests.e2e.rating import READY, begin, colours, consent, press, start_block
+from tests.e2e.research import sign_in
 
 KEYS = ["ArrowLeft", "ArrowRight", "1", "2", "0", "b"]  # the second question offers tie and both bad
 OUTCOMES = ["left", "right", "left", "right", "tie", "both_bad"]
@@ -36,17 +37,14 @@ def look(page: Page, painters: dict[tuple[int, ...], str]) -> dict[str, str]:
     }
 
 
-def sign_in(page: Page, path: str) -> None:
-    page.goto(path)
-    page.get_by_label("User name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"**{path}")
-
-
 def exported(running: Running, slug: str, file: Path) -> list[dict[str, str]]:
     running.site.manage("export_votes", slug, "--out", file)
-    prompts = dict(running.site.rows("SELECT id, text FROM generation_prompt"))
+    prompts = dict(
+        running.site.rows(
+            "SELECT position, text FROM generation_prompt JOIN comparisons_study USING (prompt_set_id) WHERE slug = ?",
+            slug,
+        )
+    )
     columns = ("question", "prompt_id", "system_left", "system_right", "outcome", "response_ms")
     with file.open(newline="") as lines:
         rows = [{name: row[name] for name in columns} for row in csv.DictReader(lines)]

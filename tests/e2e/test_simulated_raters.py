@@ -41,9 +41,9 @@ def test_bradley_terry_recovers_the_planted_order(running: Running, tmp_path: Pa
     (question,) = json.loads(results.read_text())["questions"].values()
     systems = sorted(question["systems"], key=lambda row: -row["bt"])
     assert [row["system"] for row in systems] == list(STRENGTHS)
-    # A difference of strengths of d is 400 d / ln 10 on Elo's scale; the sample decides within its noise.
+    # A difference of strengths of d is 400 d / ln 10 on Elo's scale, here 261; four standard errors are left to noise.
     found = [first["bt"] - second["bt"] for first, second in pairwise(systems)]
-    assert all(100 < gap < 500 for gap in found), found
+    assert all(60 < gap < 600 for gap in found), found
 
 
 def test_a_site_that_does_not_answer_is_one_sentence(running: Running) -> None:

@@ -15,13 +15,15 @@ from django.conf import settings
 
 from evalsite import broker
 from generation import backends, rendering
+from generation.residency import Residency
 from tests.generation.painter import Painter, do_nothing, nothing_more
 
 Messages = Callable[[], list[tuple[str, list[object]]]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def broker_socket() -> Iterator[str]:
+    """Gone when the module is done: tests of other rooms rely on nobody listening there."""
     socket = settings.DATA_DIR / broker.SOCKET_NAME
     server = subprocess.Popen([*broker.server_command(socket), "--logfile", str(settings.DATA_DIR / "broker.log")])
     try:
@@ -53,10 +55,12 @@ def messages(broker_socket: str) -> Iterator[Messages]:
 def painter(monkeypatch: pytest.MonkeyPatch) -> type[Painter]:
     """The class whose attributes say what happens to the next pictures."""
     monkeypatch.setitem(backends.BACKENDS, "diffusers", "tests.generation.painter:Painter")
-    monkeypatch.setattr(rendering, "resident", rendering.Resident())
+    monkeypatch.setattr(rendering, "residency", Residency(settings.DATA_DIR, limit_bytes=100))
+    monkeypatch.setattr(rendering, "batch_limits", {})
     monkeypatch.setattr(rendering, "stopping", threading.Event())
     monkeypatch.setattr(Painter, "loaded", [])
     monkeypatch.setattr(Painter, "calls", [])
+    monkeypatch.setattr(Painter, "largest_batch", None)
     monkeypatch.setattr(Painter, "while_loading", staticmethod(nothing_more))
     monkeypatch.setattr(Painter, "before", staticmethod(do_nothing))
     return Painter

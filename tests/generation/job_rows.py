@@ -7,9 +7,9 @@ from generation.models import ImageJob, Prompt, System
 from tests.factories import make_prompt_set, make_system_spec
 
 
-def make_system(name: str) -> System:
-    spec = make_system_spec(name)
-    return System.objects.create(slug=spec.slug, fingerprint=spec.fingerprint, steps=4, spec=spec.as_dict())
+def make_system(name: str, steps: int = 4) -> System:
+    spec = make_system_spec(name, steps)
+    return System.objects.create(slug=spec.slug, fingerprint=spec.fingerprint, steps=steps, spec=spec.as_dict())
 
 
 def make_prompts(count: int) -> list[Prompt]:

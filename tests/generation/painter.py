@@ -31,10 +31,19 @@ class Painter:
     calls: ClassVar[list[tuple[list[str], list[int]]]] = []  # prompts and seeds of each call
     while_loading: ClassVar[Callable[[], None]] = nothing_more
     before: ClassVar[Callable[[Sequence[int]], None]] = do_nothing  # called with the seeds before they are painted
+    largest_batch: ClassVar[int | None] = None
+    size_bytes = 100
+    on_device = False
 
     def load(self, spec: SystemSpec, data_dir: Path) -> None:
         self.loaded.append(spec.slug)
         type(self).while_loading()
+
+    def prepare(self, spec: SystemSpec) -> None:
+        pass
+
+    def to_host(self) -> None:
+        pass
 
     def render(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[RenderedImage]:
         self.calls.append((list(prompts), list(seeds)))

@@ -37,7 +37,7 @@ SMALL = {"catalogue": "if-xl", "model": "./cascade/stage-1", "steps": 3, "dtype"
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from toyzoo.deepfloyd import write_cascade
+    from toyzoo.untrained.deepfloyd import write_cascade
 
     folder = tmp_path_factory.mktemp("data")
     write_cascade(folder / "cascade", seed=1)
@@ -117,12 +117,12 @@ def test_one_part_at_a_time_is_on_the_device(data_dir: Path, monkeypatch: pytest
     from generation.backends import pipelines
 
     device, host = torch.device("cpu:0"), torch.device("cpu")
-    moves: list[tuple[int, torch.device]] = []
+    moves: list[tuple[tuple[int, ...], torch.device]] = []
     move = pipelines.move
 
-    def watch(spec: SystemSpec, pipeline: Any, target: Any) -> None:
-        moves.append((id(pipeline), target))
-        move(spec, pipeline, target)
+    def watch(spec: SystemSpec, modules: Any, target: Any) -> None:
+        moves.append((tuple(map(id, modules)), target))
+        move(spec, modules, target)
 
     monkeypatch.setattr(pipelines, "pick_device", lambda: device)
     monkeypatch.setattr(pipelines, "move", watch)
@@ -205,9 +205,8 @@ def test_out_of_memory_may_be_tried_again(data_dir: Path) -> None:
         (
             2,
             {"arguments": SECOND | {"stage_2_model": "DeepFloyd/IF-II-L-v1.0"}},
-            "arguments.stage_2_model is 'DeepFloyd/IF-II-L-v1.0', but DeepFloyd/IF-II-L-v1.0 could be neither "
-            "fetched from the hub nor found in its local cache; check the name, the network and, for a gated "
-            "model, the token.",
+            "arguments.stage_2_model is 'DeepFloyd/IF-II-L-v1.0', but DeepFloyd/IF-II-L-v1.0 is not in "
+            "the local cache, and the hub cannot be reached; check the name and the network.",
         ),
     ],
 )

@@ -22,7 +22,7 @@ SYSTEMS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from toyzoo.checkpoints import write_lcm_unet, write_sdxl
+    from toyzoo.untrained.checkpoints import write_lcm_unet, write_sdxl
 
     folder = tmp_path_factory.mktemp("data")
     write_sdxl(folder / "sdxl", seed=1, size=64)
@@ -95,7 +95,7 @@ def test_swapped_components_change_the_picture(data_dir: Path) -> None:
 
 
 def test_swapped_component_without_the_variant_gives_its_plain_weights(data_dir: Path, tmp_path: Path) -> None:
-    from toyzoo.checkpoints import write_lcm_unet
+    from toyzoo.untrained.checkpoints import write_lcm_unet
 
     write_lcm_unet(tmp_path / "unet", seed=3, size=64)
     (tmp_path / "unet" / "diffusion_pytorch_model.fp16.safetensors").unlink()
@@ -114,8 +114,9 @@ def test_half_precision(data_dir: Path, capfd: pytest.CaptureFixture[str]) -> No
 def test_environment_is_recorded(data_dir: Path) -> None:
     environment = draw(spec_of("turbo", steps=1), data_dir).environment
     assert set(environment) == {
-        "python", "torch", "diffusers", "transformers",
-        "device", "dtype", "batch_size", "threads", "platform",
+        "python", "torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "tokenizers", "numpy",
+        "pillow", "cuda", "driver", "device", "dtype", "batch_size", "threads", "platform",
+        "wall_ms", "peak_host_bytes", "peak_device_bytes", "checkpoints",
     }  # fmt: skip
     assert json.loads(json.dumps(environment)) == environment
 

@@ -31,7 +31,7 @@ TURBO: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from toyzoo.checkpoints import write_sdxl
+    from toyzoo.untrained.checkpoints import write_sdxl
 
     folder = tmp_path_factory.mktemp("zoo") / "turbo"
     write_sdxl(folder, seed=2, size=64, turbo=True)
@@ -54,8 +54,8 @@ def load_error(data_dir: Path, **changes: Any) -> str:
     ("changes", "message"),
     [
         (
-            {"backend": "stylegan-t"},
-            "turbo@1 needs backend 'stylegan-t', which does not exist yet; existing: diffusers, deepfloyd, muse.",
+            {"backend": "imported"},
+            "turbo@1 is made elsewhere: bring its images with import_images STUDY manifest.csv.",
         ),
         (
             {"model": "./none"},
@@ -121,15 +121,13 @@ def load_error(data_dir: Path, **changes: Any) -> str:
         ),
         (
             {"model": "stabilityai/sdxl-turbo"},
-            "turbo@1: model is 'stabilityai/sdxl-turbo', but stabilityai/sdxl-turbo could be neither fetched "
-            "from the hub nor found in its local cache; check the name, the network and, for a gated model, "
-            "the token.",
+            "turbo@1: model is 'stabilityai/sdxl-turbo', but stabilityai/sdxl-turbo is not in the local cache, and "
+            "the hub cannot be reached; check the name and the network.",
         ),
         (
             {"vae": "madebyollin/sdxl-vae-fp16-fix", "variant": "fp16"},
-            "turbo@1: vae is 'madebyollin/sdxl-vae-fp16-fix', but madebyollin/sdxl-vae-fp16-fix could be "
-            "neither fetched from the hub nor found in its local cache; check the name, the network and, for "
-            "a gated model, the token.",
+            "turbo@1: vae is 'madebyollin/sdxl-vae-fp16-fix', but madebyollin/sdxl-vae-fp16-fix is not in the "
+            "local cache, and the hub cannot be reached; check the name and the network.",
         ),
     ],
 )
@@ -187,7 +185,8 @@ def truncate_vae(folder: Path) -> None:
             truncate_vae,
             "turbo@1: model is './turbo', but {turbo} cannot be loaded: Unable to load weights from checkpoint "
             "file for '{turbo}/vae/diffusion_pytorch_model.safetensors' at "
-            "'{turbo}/vae/diffusion_pytorch_model.safetensors'. ",
+            "'{turbo}/vae/diffusion_pytorch_model.safetensors'; "
+            "if the checkpoint is damaged or incomplete, copy it again.",
         ),
     ],
 )

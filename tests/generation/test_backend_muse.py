@@ -16,7 +16,7 @@ SMALL = {"catalogue": "openmuse", "model": "./muse", "steps": 3, "width": 64, "h
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from toyzoo.muse import write_muse
+    from toyzoo.untrained.muse import write_muse
 
     folder = tmp_path_factory.mktemp("data")
     write_muse(folder / "muse", seed=1, size=64)

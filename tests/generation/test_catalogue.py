@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from generation.backends import missing_backend
-from generation.systems import SpecError, SystemSpec, catalogue, resolve
+from generation.backends import BACKENDS, missing_backend
+from generation.systems import BACKEND_NAMES, IMPORTED, SpecError, SystemSpec, catalogue, resolve
 
 
 def entry(catalogue_name: str, /, **overrides: Any) -> SystemSpec:
@@ -22,6 +22,11 @@ def entry(catalogue_name: str, /, **overrides: Any) -> SystemSpec:
         ("if-xl", "if-xl@100", 7.0, 1024, "deepfloyd"),
         ("openmuse", "openmuse@16", 10.0, 512, "muse"),
         ("stylegan-t-pp", "stylegan-t-pp@1", None, 512, "stylegan-t"),
+        ("lcm-lora-xl", "lcm-lora-xl@4", 1.0, 1024, "diffusers"),
+        ("sd-3.5-medium", "sd-3.5-medium@40", 4.5, 1024, "diffusers"),
+        ("flux.1-schnell", "flux.1-schnell@4", 0.0, 1024, "diffusers"),
+        ("stable-cascade", "stable-cascade@10", None, 1024, "diffusers"),
+        ("qwen-image", "qwen-image@50", None, 1328, "diffusers"),
     ],
 )
 def test_reference_settings(name: str, slug: str, guidance: float | None, size: int, backend: str) -> None:
@@ -50,8 +55,7 @@ def test_unknown_entry_names_the_closest() -> None:
     with pytest.raises(SpecError) as caught:
         resolve({"catalogue": "sdxl_turbo"})
     assert str(caught.value) == (
-        "catalogue is 'sdxl_turbo'; allowed: sdxl, sdxl-turbo, lcm-xl, if-xl, openmuse, stylegan-t-pp "
-        "(did you mean sdxl-turbo?)"
+        f"catalogue is 'sdxl_turbo'; allowed: {', '.join(catalogue())} (did you mean sdxl-turbo?)"
     )
 
 
@@ -67,11 +71,53 @@ def test_turbo_takes_no_guidance() -> None:
     assert entry("sdxl-turbo", guidance_scale=0).guidance_scale == 0.0
 
 
-def test_missing_backend() -> None:
-    assert [name for name in catalogue() if missing_backend(entry(name))] == ["stylegan-t-pp"]
-    assert missing_backend(entry("stylegan-t-pp")) == (
-        "stylegan-t-pp@1 needs backend 'stylegan-t', which does not exist yet; existing: diffusers, deepfloyd, muse."
+def test_entries_of_distilled_models_take_no_other_guidance() -> None:
+    fixed = [
+        name
+        for name, content in catalogue().items()
+        if "guidance_scale" in content.get("fixed", ()) and "guidance_scale" in content
+    ]
+    assert {"sdxl-turbo", "sd-turbo", "sdxl-lightning", "flux.1-schnell", "z-image-turbo"} < set(fixed)
+    for name in fixed:
+        with pytest.raises(SpecError, match=f"^guidance_scale is 7.5; allowed: .*, the only value that {name} is made"):
+            resolve({"catalogue": name, "guidance_scale": 7.5})
+
+
+def test_guidance_that_a_pipeline_would_ignore() -> None:
+    """Qwen-Image's is an argument, true_cfg_scale."""
+    with pytest.raises(SpecError) as caught:
+        resolve({"catalogue": "qwen-image", "guidance_scale": 4.0})
+    assert str(caught.value) == "guidance_scale is 4.0; allowed: none for qwen-image"
+
+
+@pytest.mark.parametrize("steps", [3, [2, 3]])
+def test_steps_that_an_entry_is_not_made_for(steps: object) -> None:
+    with pytest.raises(SpecError) as caught:
+        resolve({"catalogue": "sdxl-lightning", "steps": steps})
+    assert str(caught.value) == (
+        "steps is 3; allowed: 2, 4, 8, the only numbers of steps that sdxl-lightning is made for"
     )
+
+
+def test_each_number_of_steps_has_its_lora() -> None:
+    systems = resolve({"catalogue": "sdxl-lightning", "steps": [2, 8]})
+    assert [system.lora for system in systems] == [
+        "ByteDance/SDXL-Lightning/sdxl_lightning_2step_lora.safetensors",
+        "ByteDance/SDXL-Lightning/sdxl_lightning_8step_lora.safetensors",
+    ]
+    (own,) = resolve({"catalogue": "sdxl-lightning", "lora": "./mine/{steps}.safetensors"})
+    assert own.lora == "./mine/4.safetensors"
+    assert own.fingerprint == entry("sdxl-lightning", lora="./mine/4.safetensors").fingerprint
+
+
+def test_the_files_of_the_hypers_are_named_as_in_their_repository() -> None:
+    assert entry("hyper-sdxl", steps=8).lora == "ByteDance/Hyper-SD/Hyper-SDXL-8steps-lora.safetensors"
+    assert entry("hyper-sdxl-unified").lora == "ByteDance/Hyper-SD/Hyper-SDXL-1step-lora.safetensors"
+
+
+def test_missing_backend() -> None:
+    assert {*BACKENDS, IMPORTED} == set(BACKEND_NAMES)
+    assert [name for name in catalogue() if missing_backend(entry(name))] == []
     assert missing_backend(entry("sdxl", backend="imported")) == (
         "sdxl@50 is made elsewhere: bring its images with import_images STUDY manifest.csv."
     )

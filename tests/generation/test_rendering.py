@@ -14,7 +14,7 @@ from generation.backends import PermanentBackendError, TransientBackendError
 from generation.models import Image, ImageJob
 from generation.tasks import generate_images
 from tests.generation.conftest import Messages
-from tests.generation.job_rows import make_jobs, make_system
+from tests.generation.job_rows import make_jobs
 from tests.generation.painter import Painter, do_nothing, nothing_more
 
 State = ImageJob.State
@@ -45,22 +45,6 @@ def test_a_message_that_comes_again_makes_nothing(painter: type[Painter]) -> Non
     assert len(painter.calls) == 3
     assert before < set(Image.objects.values_list("public_id", flat=True))
     assert set(ImageJob.objects.values_list("attempts", flat=True)) == {1}
-
-
-def test_a_batch_is_one_call_of_the_model(painter: type[Painter], settings: Settings) -> None:
-    settings.GENERATION_BATCH_SIZE = 2
-    made = make_jobs(5)
-    generate_images(made[0].system_id, ids(made))
-    assert [len(seeds) for _, seeds in painter.calls] == [2, 2, 1]
-    assert set(states()) == {State.DONE}
-
-
-def test_the_model_stays_resident_until_another_is_asked_for(painter: type[Painter]) -> None:
-    alpha, beta = make_jobs(4), make_jobs(2, make_system("beta"))
-    for message in (alpha[:2], alpha[2:3], beta[:1], alpha[3:], beta[1:]):
-        generate_images(message[0].system_id, ids(message))
-    assert painter.loaded == ["alpha@4", "beta@4", "alpha@4", "beta@4"]
-    assert set(states()) == {State.DONE}
 
 
 def test_a_permanent_error_stops_its_image_and_not_the_next(painter: type[Painter]) -> None:
@@ -95,9 +79,9 @@ def test_a_model_that_cannot_be_loaded_is_tried_once_a_message(painter: type[Pai
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (TransientBackendError("no memory left"), "TransientBackendError: no memory left"),
+        (TransientBackendError("no memory left"), "no memory left"),
         (KeyError("a bug"), "KeyError: 'a bug'"),
-        (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+        (OSError(28, "No space left on device"), "There is no room for images in "),
     ],
 )
 def test_any_other_error_is_tried_again_later(painter: type[Painter], error: Exception, reason: str) -> None:
@@ -110,19 +94,9 @@ def test_any_other_error_is_tried_again_later(painter: type[Painter], error: Exc
     generate_images(made[0].system_id, ids(made))
     assert len(painter.calls) == 2, "each image was tried once, and its delay kept"
     for job in ImageJob.objects.all():
-        assert (job.state, job.attempts, job.error) == (State.QUEUED, 1, reason)
+        assert (job.state, job.attempts) == (State.QUEUED, 1)
+        assert job.error.startswith(reason)
         assert job.not_before > timezone.now()
-
-
-def test_a_backend_that_returns_too_few_pictures_costs_only_the_missing_ones(
-    painter: type[Painter], settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.GENERATION_BATCH_SIZE = 3
-    whole = painter.render
-    monkeypatch.setattr(painter, "render", lambda self, prompts, seeds: whole(self, prompts, seeds)[:2])
-    made = make_jobs(3)
-    generate_images(made[0].system_id, ids(made))
-    assert states() == [State.DONE, State.DONE, State.QUEUED]
 
 
 def test_a_long_render_keeps_its_lease(painter: type[Painter], settings: Settings) -> None:

@@ -21,10 +21,11 @@ SDXL: dict[str, Any] = {
 }
 SIZE = "a whole number of pixels, a multiple of 8 and at least 8"
 REFERENCE = "a hub id such as 'org/name', an absolute folder, or './folder' inside the data folder"
+LORA = "a hub id such as 'org/name', one of its files, 'org/name/file.safetensors', or a local folder or file"
 NAME = "1 to 64 lower-case letters, digits, '-', '.' and '_', the first a letter or digit"
 KEYS = (
     "catalogue, name, backend, model, steps, width, height, pipeline, revision, variant, unet, vae, "
-    "scheduler, guidance_scale, dtype, arguments"
+    "lora, scheduler, guidance_scale, dtype, arguments"
 )
 
 
@@ -38,6 +39,20 @@ KEYS = (
         ({"model": "../sdxl"}, f"model is '../sdxl'; allowed: {REFERENCE}"),
         ({"unet": 3}, f"unet is 3; allowed: {REFERENCE}"),
         ({"vae": ""}, f"vae is ''; allowed: {REFERENCE}"),
+        ({"lora": "lcm-lora-sdxl"}, f"lora is 'lcm-lora-sdxl'; allowed: {LORA}"),
+        ({"lora": "org/na me/file"}, f"lora is 'org/na me/file'; allowed: {LORA}"),
+        (
+            {"steps": 51, "scheduler": {"class": "LCMScheduler"}},
+            "steps is 51; allowed: 1 to 50 with LCMScheduler, whose scheduler.original_inference_steps is 50",
+        ),
+        (
+            {"steps": [4, 101], "scheduler": {"class": "TCDScheduler", "original_inference_steps": 100}},
+            "steps is 101; allowed: 1 to 100 with TCDScheduler, whose scheduler.original_inference_steps is 100",
+        ),
+        (
+            {"scheduler": {"class": "LCMScheduler", "original_inference_steps": "all"}},
+            "scheduler.original_inference_steps is 'all'; allowed: a whole number of at least 1",
+        ),
         ({"steps": 0}, "steps is 0; allowed: a whole number from 1 to 10000"),
         ({"steps": True}, "steps is True; allowed: a whole number from 1 to 10000"),
         ({"steps": 4.0}, "steps is 4.0; allowed: a whole number from 1 to 10000"),
@@ -135,6 +150,8 @@ def test_fingerprint_is_stable() -> None:
         {"variant": "fp16"},
         {"unet": "./unet"},
         {"vae": "./vae"},
+        {"lora": "org/lora"},
+        {"lora": "org/lora/file.safetensors"},
         {"scheduler": {"class": "LCMScheduler"}},
         {"steps": 49},
         {"guidance_scale": 0.0},
@@ -146,6 +163,11 @@ def test_fingerprint_is_stable() -> None:
 )
 def test_fingerprint_changes_with_every_field(change: dict[str, Any]) -> None:
     assert SystemSpec(**SDXL | change).fingerprint != SystemSpec(**SDXL).fingerprint
+
+
+def test_as_many_steps_as_were_distilled() -> None:
+    options: dict[str, str | int] = {"class": "LCMScheduler", "original_inference_steps": 100}
+    assert replace(SystemSpec(**SDXL), scheduler=options, steps=100).steps == 100
 
 
 def test_fingerprint_leaves_the_name_out() -> None:
@@ -176,6 +198,7 @@ specs = st.builds(
     variant=st.none() | words,
     unet=st.none() | references,
     vae=st.none() | references,
+    lora=st.none() | references,
     scheduler=st.builds(lambda name, options: options | {"class": name}, identifiers, st.dictionaries(words, scalars)),
     steps=st.integers(1, 1000),
     guidance_scale=st.none() | st.floats(0, 100),

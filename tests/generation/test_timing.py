@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from diffusers import StableDiffusionXLPipeline
 
-    from toyzoo.checkpoints import write_sdxl
+    from toyzoo.untrained.checkpoints import write_sdxl
 
     folder = tmp_path_factory.mktemp("zoo") / "sdxl"
     write_sdxl(folder, seed=1, size=64)
@@ -26,7 +26,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def clock_of(pipeline: Any) -> StageClock:
     encoders = [pipeline.text_encoder, pipeline.text_encoder_2]
-    return StageClock(encoders, pipeline.unet, pipeline.vae.decoder)
+    return StageClock(encoders, [pipeline.unet], [pipeline.vae.decoder])
 
 
 def draw(pipeline: Any, steps: int = 3) -> bytes:
@@ -59,11 +59,11 @@ def test_stages_add_up(pipeline: Any, steps: int) -> None:
 def test_a_call_may_lack_stages(pipeline: Any) -> None:
     import torch
 
-    with StageClock([pipeline.text_encoder], None, None) as encoding:
+    with StageClock([pipeline.text_encoder], [], []) as encoding:
         pipeline.text_encoder(torch.zeros(1, 77, dtype=torch.long))
     assert 0 < encoding.timings.encode_ms < encoding.timings.total_ms
     assert (encoding.timings.forward_ms, encoding.timings.denoise_ms, encoding.timings.decode_ms) == ((), 0.0, 0.0)
-    with StageClock([None], pipeline.unet, None) as denoising:
+    with StageClock([], [pipeline.unet], []) as denoising:
         draw(pipeline, 2)
     timings = denoising.timings
     assert sum(timings.forward_ms) < timings.denoise_ms < timings.total_ms

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import signal
 import time
@@ -10,105 +9,38 @@ from pathlib import Path
 
 import pytest
 
+from tests.generation.sites import (
+    PROMPTS,
+    QUICK,
+    SLOW,
+    assert_every_image_exists_once,
+    copy_of,
+    everything_is_done,
+    is_making,
+    prepare,
+    states,
+)
 from tests.processes import Site, wait_for
 
 pytestmark = pytest.mark.timeout(300)
-STUDY = """
-slug = "fast-and-slow"
-prompt_set = "four"
-seed = 7
-
-[rating]
-votes_wanted = 1
-
-[display]
-size = 64
-
-[[questions]]
-key = "quality"
-wording = "Which picture is better?"
-
-[[systems]]
-catalogue = "sdxl-turbo"
-name = "quick"
-steps = 1
-model = "./checkpoints/tiny-sdxl-turbo"
-width = 64
-height = 64
-dtype = "float32"
-
-[[systems]]
-catalogue = "sdxl"
-name = "slow"
-steps = 40
-model = "./checkpoints/tiny-sdxl"
-vae = "./checkpoints/tiny-sdxl/vae"
-width = 64
-height = 64
-dtype = "float32"
-"""
-PROMPTS = ["a red cube", "a blue cube", "two cats", "a lighthouse"]
 IMAGES = 2 * len(PROMPTS)
-LEASE_SECONDS = 2
+LEASE_SECONDS = "2"
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory, checkpoints: Path) -> Path:
-    """The folder of a site with an open study whose images are all wanted and none is made."""
-    site = Site(tmp_path_factory.mktemp("prepared"))
-    shutil.copytree(checkpoints, site.folder / "checkpoints")
-    (site.folder / "prompts.txt").write_text("\n".join(PROMPTS))
-    (site.folder / "study.toml").write_text(STUDY)
-    site.manage("migrate", "--no-input")
-    site.manage("import_prompts", site.folder / "prompts.txt", "--set", "four")
-    site.manage("create_study", site.folder / "study.toml")
-    site.manage("open_study", "fast-and-slow")
-    with site.broker():
-        site.manage("generate", "fast-and-slow")
-    return site.folder
+    return prepare(tmp_path_factory.mktemp("prepared"), checkpoints, QUICK, SLOW)
 
 
 @pytest.fixture
 def site(prepared: Path, tmp_path: Path) -> Site:
-    """A site of the test's own, with every message in its broker."""
-    folder = tmp_path / "site"
-    shutil.copytree(prepared, folder, ignore=shutil.ignore_patterns("*.sock"))
-    return Site(folder, {"JOB_LEASE_SECONDS": str(LEASE_SECONDS)})
-
-
-def states(site: Site) -> dict[str, int]:
-    return dict(site.rows("SELECT state, count(*) FROM generation_imagejob GROUP BY state"))
-
-
-def is_in_mid_generation(site: Site) -> bool:
-    """Some images are made, one of the slow ones is being made."""
-    running = site.rows(
-        "SELECT 1 FROM generation_imagejob job JOIN generation_system system ON system.id = job.system_id "
-        "WHERE state = 'running' AND system.slug = 'slow@40'"
-    )
-    return bool(running) and states(site).get("done", 0) >= 2
-
-
-def everything_is_done(site: Site) -> bool:
-    return states(site) == {"done": IMAGES}
-
-
-def assert_every_image_exists_once(site: Site) -> None:
-    assert states(site) == {"done": IMAGES}
-    images = site.rows("SELECT job_id, sha256 FROM generation_image")
-    assert len(images) == len({job for job, _ in images}) == IMAGES
-    files = list((site.folder / "images" / "originals").rglob("*.png"))
-    assert sorted(path.stem for path in files) == sorted({sha256 for _, sha256 in images})
-    for path in files:
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
-    for _, sha256 in images:
-        assert (site.folder / "images" / "display" / "64" / sha256[:2] / f"{sha256}.webp").exists()
+    return copy_of(prepared, tmp_path / "site", JOB_LEASE_SECONDS=LEASE_SECONDS)
 
 
 def test_a_worker_killed_in_mid_generation_costs_one_attempt_and_no_image(site: Site) -> None:
     with site.broker():
         with site.worker() as worker:
-            wait_for(lambda: is_in_mid_generation(site), "an image in the making")
+            wait_for(lambda: is_making(site, "slow@40"), "an image in the making")
             worker.kill()
             worker.wait()
         assert states(site)["running"] == 1
@@ -121,9 +53,25 @@ def test_a_worker_killed_in_mid_generation_costs_one_attempt_and_no_image(site: 
     assert attempts == [1] * (IMAGES - 1) + [2]
 
 
+def test_a_worker_killed_in_mid_batch_costs_its_images_one_attempt(prepared: Path, tmp_path: Path) -> None:
+    site = copy_of(prepared, tmp_path / "site", JOB_LEASE_SECONDS=LEASE_SECONDS, GENERATION_BATCH_SIZE="3")
+    with site.broker():
+        with site.worker() as worker:
+            wait_for(lambda: is_making(site, "slow@40", images=3), "a batch in the making")
+            worker.kill()
+            worker.wait()
+        with site.worker():
+            wait_for(lambda: everything_is_done(site), "all images")
+    assert_every_image_exists_once(site)
+    attempts = site.rows("SELECT attempts FROM generation_imagejob ORDER BY attempts")
+    assert attempts == [(1,)] * (IMAGES - 3) + [(2,)] * 3
+    batches = site.rows("SELECT json_extract(environment, '$.batch_size') FROM generation_image ORDER BY id")
+    assert sorted(batches) == [(1,)] * 5 + [(3,)] * 3, "three quick ones together, and the killed ones each alone"
+
+
 def test_a_worker_told_to_stop_finishes_its_image_and_leaves_none_running(site: Site) -> None:
     with site.broker(), site.worker() as worker:
-        wait_for(lambda: is_in_mid_generation(site), "an image in the making")
+        wait_for(lambda: is_making(site, "slow@40"), "an image in the making")
         worker.send_signal(signal.SIGTERM)
         start = time.monotonic()
         assert worker.wait(30) == 0
@@ -139,7 +87,7 @@ def test_a_damaged_model_fails_its_jobs_with_a_sentence_and_a_retry_makes_them(s
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
     with site.broker(), site.worker():
-        ended = site.try_python("manage.py", "generate", "fast-and-slow", "--wait")
+        ended = site.try_python("manage.py", "generate", "faults", "--wait")
         assert ended.returncode == 1
         assert f"{len(PROMPTS)} images failed" in ended.stderr
         assert "Traceback" not in ended.stderr
@@ -152,14 +100,14 @@ def test_a_damaged_model_fails_its_jobs_with_a_sentence_and_a_retry_makes_them(s
         assert "\n" not in sentence
 
         weights.write_bytes(whole)
-        site.manage("generate", "fast-and-slow", "--retry", "--wait")
+        site.manage("generate", "faults", "--retry", "--wait")
     assert_every_image_exists_once(site)
 
 
 def test_a_broker_that_forgets_everything_loses_no_image(site: Site) -> None:
     with site.worker():
         with site.broker() as broker:
-            wait_for(lambda: is_in_mid_generation(site), "an image in the making")
+            wait_for(lambda: is_making(site, "slow@40"), "an image in the making")
             broker.kill()
             broker.wait()
         shutil.rmtree(site.folder / "broker")
@@ -168,8 +116,22 @@ def test_a_broker_that_forgets_everything_loses_no_image(site: Site) -> None:
     assert_every_image_exists_once(site)
 
 
+def test_a_broker_killed_and_started_again_with_its_data_loses_no_image(site: Site) -> None:
+    with site.worker() as worker:
+        with site.broker() as broker:
+            wait_for(lambda: is_making(site, "slow@40"), "an image in the making")
+            broker.kill()
+            broker.wait()
+        assert states(site).get("queued")
+        with site.broker():
+            wait_for(lambda: everything_is_done(site), "all images")
+            assert worker.poll() is None
+    assert_every_image_exists_once(site)
+    assert site.rows("SELECT DISTINCT attempts FROM generation_imagejob") == [(1,)]
+
+
 def test_without_a_broker_the_jobs_wait_and_the_command_says_so(site: Site) -> None:
-    ended = site.try_python("manage.py", "generate", "fast-and-slow", "--wait")
+    ended = site.try_python("manage.py", "generate", "faults", "--wait")
     assert ended.returncode == 1
     assert ended.stderr.startswith("CommandError: The jobs are queued, but no broker answers (")
     assert "Traceback" not in ended.stderr

@@ -78,10 +78,12 @@ def test_it_makes_everything_once_and_stops_with_all_its_processes(tmp_path: Pat
     folder, port, home = tmp_path / "a demo", free_port(), tmp_path / "home"
     home.mkdir()
     with demo(folder, port, home) as printed:
-        rate, dashboard, report = re.findall(rf"http://127\.0\.0\.1:{port}/\S+", printed)
+        rate, *pages = re.findall(rf"http://127\.0\.0\.1:{port}/\S+", printed)
         assert "I agree, begin" in get(rate)
-        assert "Sign in" in get(dashboard)
-        assert "Sign in" in get(report)
+        assert [page.split("/studies/")[1] for page in pages] == [
+            "demo/", "demo/report/", "demo-rated/", "demo-rated/report/"
+        ]  # fmt: skip
+        assert all("Sign in" in get(page) for page in pages)
         commands = " ".join(processes_of(folder))
         assert all(name in commands for name in ("redis-server", "celery", "gunicorn"))
         made = images(folder)

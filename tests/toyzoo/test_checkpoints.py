@@ -11,7 +11,7 @@ NAMES = ["tiny-lcm-unet", "tiny-sdxl", "tiny-sdxl-turbo"]
 
 @pytest.fixture(scope="module")
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from toyzoo.checkpoints import write_all
+    from toyzoo.untrained.checkpoints import write_all
 
     folder = tmp_path_factory.mktemp("zoo") / "checkpoints"
     write_all(folder)
@@ -75,8 +75,8 @@ def test_pipelines_are_loaded_whole(zoo: Path) -> None:
 
 @pytest.fixture(scope="module")
 def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from toyzoo.deepfloyd import write_cascade
-    from toyzoo.muse import write_muse
+    from toyzoo.untrained.deepfloyd import write_cascade
+    from toyzoo.untrained.muse import write_muse
 
     folder = tmp_path_factory.mktemp("families")
     write_cascade(folder, seed=1)
@@ -118,7 +118,7 @@ def test_other_families_are_loaded_whole(families: Path) -> None:
 
 
 def test_same_seed_writes_the_same_files(tmp_path: Path) -> None:
-    from toyzoo.checkpoints import write_lcm_unet
+    from toyzoo.untrained.checkpoints import write_lcm_unet
 
     for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
         write_lcm_unet(tmp_path / name, seed)
@@ -129,7 +129,7 @@ def test_same_seed_writes_the_same_files(tmp_path: Path) -> None:
 def test_writing_leaves_the_global_random_state_alone(tmp_path: Path) -> None:
     import torch
 
-    from toyzoo.checkpoints import write_lcm_unet
+    from toyzoo.untrained.checkpoints import write_lcm_unet
 
     before = torch.random.get_rng_state()
     write_lcm_unet(tmp_path / "unet", seed=1)
@@ -137,13 +137,13 @@ def test_writing_leaves_the_global_random_state_alone(tmp_path: Path) -> None:
 
 
 def test_only_what_is_missing_is_written(zoo: Path) -> None:
-    from toyzoo.checkpoints import write_all
+    from toyzoo.untrained.checkpoints import write_all
 
     assert write_all(zoo) == []
 
 
 def test_what_an_interrupted_run_left_is_replaced(tmp_path: Path) -> None:
-    from toyzoo.checkpoints import write_lcm_unet
+    from toyzoo.untrained.checkpoints import write_lcm_unet
 
     (tmp_path / ".unet.part").mkdir()
     (tmp_path / ".unet.part" / "half").touch()
@@ -153,7 +153,7 @@ def test_what_an_interrupted_run_left_is_replaced(tmp_path: Path) -> None:
 
 
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from toyzoo import checkpoints
+    from toyzoo.untrained import checkpoints
 
     monkeypatch.setattr(sys, "argv", ["checkpoints", str(tmp_path)])
     checkpoints.main()

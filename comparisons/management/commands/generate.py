@@ -9,8 +9,10 @@ from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
 from comparisons.models import Comparison, Study
+from comparisons.progress import failures
 from comparisons.studies import (
     StudyError,
+    awaiting_import,
     build_comparisons,
     find_study,
     image_jobs,
@@ -22,6 +24,7 @@ from generation.models import ImageJob, ImageJobQuerySet
 
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 30
+MOST_FAILURES = 10  # listed, one a line
 
 
 class Command(BaseCommand):
@@ -37,6 +40,8 @@ class Command(BaseCommand):
         try:
             study = find_study(options["slug"])
             systems = systems_named(study, options["system"])
+            awaited = [] if options["system"] else awaiting_import(study, systems)
+            systems = [system for system in systems if system not in awaited]
             new = request_images(study, systems)
             mine = image_jobs(study).filter(system__in=systems)
             retried = jobs.retry_failed(mine) if options["retry"] else 0
@@ -48,6 +53,11 @@ class Command(BaseCommand):
                 "it starts a broker where none is configured, and finds the jobs by itself."
             ) from error
         self.stdout.write(f"{new} new, {retried} to try again, {mine.count()} in all.")
+        for system in awaited:
+            self.stdout.write(
+                f"{system.slug} is made elsewhere: bring its images with "
+                f"manage.py import_images {study.slug} manifest.csv."
+            )
         if options["wait"]:
             try:
                 self._wait(study, mine)
@@ -90,7 +100,9 @@ class Command(BaseCommand):
         return "Nothing is being made. Is a worker running? Start one with `make worker`."
 
     def _failures(self, mine: ImageJobQuerySet, study: Study) -> str:
-        failed = mine.filter(state=ImageJob.State.FAILED).select_related("system", "prompt")
-        lines = [f"  {job.system.slug}, prompt {job.prompt.position}: {job.error}" for job in failed[:10]]
-        heading = f"{failed.count()} images failed (the first ten):"
-        return "\n".join([heading, *lines, f"Try them again with: manage.py generate {study.slug} --retry --wait"])
+        count, found = mine.filter(state=ImageJob.State.FAILED).count(), failures(mine)
+        lines = [f"  {failure.system}, {failure.which}: {failure.reason}" for failure in found[:MOST_FAILURES]]
+        if more := found[MOST_FAILURES:]:
+            lines.append(f"  and for {len(more)} other reason{'' if len(more) == 1 else 's'}")
+        again = f"When that is mended, try again with: manage.py generate {study.slug} --retry --wait"
+        return "\n".join([f"{count} image{'' if count == 1 else 's'} failed:", *lines, again])

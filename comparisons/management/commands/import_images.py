@@ -10,6 +10,7 @@ from tqdm import tqdm
 from comparisons.models import Comparison
 from comparisons.studies import StudyError, build_comparisons, find_study, import_images
 from generation.manifest import ManifestError
+from generation.storage import StorageError
 
 
 class Command(BaseCommand):
@@ -30,6 +31,8 @@ class Command(BaseCommand):
             new, there = import_images(study, options["manifest"], watch)
         except (StudyError, ManifestError) as error:
             raise CommandError(str(error)) from error
+        except StorageError as error:
+            raise CommandError(f"Nothing was imported. {error}") from error
         except OSError as error:
             raise CommandError(f"Nothing was imported: the images cannot be stored ({error.strerror}).") from error
         build_comparisons(study)

@@ -4,7 +4,7 @@ The weights are random and were never trained: a prompt changes the picture, but
 what its prompt says. They stand in for real models wherever what matters is that a pipeline loads
 and runs: in tests, and in a demo on a laptop.
 
-Run as `python -m toyzoo.checkpoints DIR` to write tiny-sdxl, tiny-sdxl-turbo and tiny-lcm-unet.
+Run as `python -m toyzoo.untrained.checkpoints DIR` to write tiny-sdxl, tiny-sdxl-turbo and tiny-lcm-unet.
 """
 
 from __future__ import annotations

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import sentencepiece
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from safetensors.torch import save_file
-from torch import nn
-from transformers import CLIPTextModel, T5Config, T5EncoderModel
+from transformers import CLIPTextModel
 
 from toyzoo.layout import (
     DIFFUSERS_VERSION,
@@ -23,27 +19,15 @@ from toyzoo.layout import (
     write_clip_tokenizer,
     write_json,
     write_model,
-    write_weights,
 )
+from toyzoo.untrained.text_encoders import write_t5_encoder, write_t5_tokenizer
 
-_T5: dict[str, Any] = {
-    "vocab_size": 256,
-    "d_model": TEXT_WIDTH,
-    "d_kv": 8,
-    "d_ff": 2 * TEXT_WIDTH,
-    "num_layers": 2,
-    "num_heads": 4,
-    "feed_forward_proj": "gated-gelu",
-    "pad_token_id": 0,
-    "eos_token_id": 1,
-    "decoder_start_token_id": 0,
-}
 _UNUSED = {
     "feature_extractor": ["transformers", "CLIPImageProcessor"],
     "safety_checker": ["deepfloyd_if", "IFSafetyChecker"],
     "watermarker": ["deepfloyd_if", "IFWatermarker"],
 }
-_INDEX = {
+INDEX = {
     "_class_name": "IFPipeline",
     "_diffusers_version": DIFFUSERS_VERSION,
     "scheduler": ["diffusers", "DDPMScheduler"],
@@ -51,7 +35,7 @@ _INDEX = {
     "tokenizer": ["transformers", "T5Tokenizer"],
     "unet": ["diffusers", "UNet2DConditionModel"],
 }
-_DDPM = {
+DDPM = {
     "_class_name": "DDPMScheduler",
     "_diffusers_version": DIFFUSERS_VERSION,
     "beta_schedule": "squaredcos_cap_v2",
@@ -63,7 +47,7 @@ _DDPM = {
     "thresholding": True,
     "variance_type": "learned_range",
 }
-_UNET: dict[str, Any] = {
+UNET: dict[str, Any] = {
     "in_channels": 3,
     "out_channels": 6,
     "block_out_channels": [16, 32],
@@ -83,7 +67,7 @@ _UNET: dict[str, Any] = {
     "act_fn": "gelu",
     "time_embedding_act_fn": "gelu",
 }
-_ENLARGING = {"in_channels": 6, "class_embed_type": "timestep", "mid_block_scale_factor": 1.414}
+ENLARGING = {"in_channels": 6, "class_embed_type": "timestep", "mid_block_scale_factor": 1.414}
 
 _UPSCALER_INDEX = {
     "_class_name": "StableDiffusionUpscalePipeline",
@@ -130,22 +114,22 @@ _VAE: dict[str, Any] = {
 
 def write_cascade(folder: Path, seed: int, size: int = 16) -> None:
     """Write stage-1, which makes `size` pixels, and stage-2 and stage-3, which enlarge to 2 and 8 times that."""
-    enlarging = {"_class_name": "IFSuperResolutionPipeline", "image_noising_scheduler": _INDEX["scheduler"]}
+    enlarging = {"_class_name": "IFSuperResolutionPipeline", "image_noising_scheduler": INDEX["scheduler"]}
     write_atomically(folder / "stage-1", lambda part: _write_if(part, seed, size, {}, {}))
-    write_atomically(folder / "stage-2", lambda part: _write_if(part, seed + 1, 2 * size, enlarging, _ENLARGING))
+    write_atomically(folder / "stage-2", lambda part: _write_if(part, seed + 1, 2 * size, enlarging, ENLARGING))
     write_atomically(folder / "stage-3", lambda part: _write_upscaler(part, seed + 2, 2 * size))
 
 
 def _write_if(folder: Path, seed: int, size: int, index: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
     """One of DeepFloyd's stages; like theirs, it lists a safety checker, whose files are left out here."""
-    index = _INDEX | _UNUSED | dict(index)
+    index = INDEX | _UNUSED | dict(index)
     write_json(folder / "model_index.json", index)
     for name in ("scheduler", "image_noising_scheduler"):
         if name in index:
-            write_json(folder / name / "scheduler_config.json", _DDPM)
-    _write_t5_tokenizer(folder / "tokenizer")
-    _write_t5(folder / "text_encoder", seed)
-    _write_unet(folder / "unet", seed, _UNET | dict(unet) | {"sample_size": size})
+            write_json(folder / name / "scheduler_config.json", DDPM)
+    write_t5_tokenizer(folder / "tokenizer")
+    write_t5_encoder(folder / "text_encoder", seed, shards=True)
+    _write_unet(folder / "unet", seed, UNET | dict(unet) | {"sample_size": size})
 
 
 def _write_upscaler(folder: Path, seed: int, size: int) -> None:
@@ -169,49 +153,3 @@ def _write_unet(folder: Path, seed: int, config: Mapping[str, Any]) -> None:
     unet = UNet2DConditionModel(**config)
     draw_weights(unet)
     write_model(folder, unet, config)
-
-
-def _write_t5_tokenizer(folder: Path) -> None:
-    """A T5 tokenizer with a piece for each printable ASCII character."""
-    model = io.BytesIO()
-    characters = "".join(chr(code) for code in range(32, 127))
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter([characters]),
-        model_writer=model,
-        model_type="char",
-        vocab_size=110,
-        hard_vocab_limit=False,
-        character_coverage=1.0,
-        pad_id=0,
-        eos_id=1,
-        unk_id=2,
-        bos_id=-1,
-        minloglevel=2,
-    )
-    marks = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
-    write_json(folder / "special_tokens_map.json", marks)
-    options = {"tokenizer_class": "T5Tokenizer", "extra_ids": 100, "model_max_length": 512}
-    write_json(folder / "tokenizer_config.json", marks | options)
-    (folder / "spiece.model").write_bytes(model.getvalue())
-
-
-def _write_t5(folder: Path, seed: int) -> None:
-    """Plain weights in one file, and half-precision ones in two with an index, as DeepFloyd's are."""
-    torch.manual_seed(seed)
-    encoder = T5EncoderModel(T5Config(**_T5))
-    for name, weight in encoder.named_parameters():
-        if weight.ndim == 2:
-            nn.init.normal_(weight, std=1.0 if "shared" in name else weight.shape[1] ** -0.5)
-    write_json(folder / "config.json", _T5 | {"architectures": ["T5EncoderModel"], "model_type": "t5"})
-    weights = {key: value for key, value in encoder.state_dict().items() if key != "encoder.embed_tokens.weight"}
-    write_weights(folder, "model", weights)
-    (folder / "model.fp16.safetensors").unlink()
-    keys = sorted(weights)
-    index: dict[str, str] = {}
-    for number, part in enumerate((keys[::2], keys[1::2]), start=1):
-        name = f"model.fp16-{number:05}-of-00002.safetensors"
-        shard = {key: weights[key].half().contiguous() for key in part}
-        save_file(shard, folder / name, metadata={"format": "pt"})
-        index |= dict.fromkeys(part, name)
-    total = 2 * sum(weight.numel() for weight in weights.values())
-    write_json(folder / "model.safetensors.index.fp16.json", {"metadata": {"total_size": total}, "weight_map": index})
