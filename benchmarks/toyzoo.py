@@ -20,8 +20,9 @@ import torch
 from tqdm import tqdm
 
 from generation import backends
+from generation.catalogue import resolve
 from generation.prompts import read_prompts
-from generation.systems import SystemSpec, resolve
+from generation.systems import SystemSpec
 from toyzoo.domain.captions import parse
 from toyzoo.domain.drawing import draw
 from toyzoo.domain.scenes import picture

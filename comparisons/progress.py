@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 from django.utils import timezone
 
 from comparisons.models import Comparison, Rater, Study, Vote
@@ -56,6 +58,7 @@ class RatingProgress:
 
 
 RECENT = timedelta(minutes=10)
+MOST_MISSED = 3  # batches that should have come by now, after which there is no pace to speak of
 MOST_REASONS = 3  # shown for each system
 
 
@@ -104,16 +107,27 @@ def _which(first: int, count: int) -> str:
 
 
 def _paces(study: Study) -> dict[int, float]:
-    """Images a second by system: the intervals between those of the last minutes. Imported ones have no pace."""
+    """Images a second by system over the last minutes, while they come. Imported ones have no pace.
+
+    A batch's images come at once, so those of the first batch say nothing: only when it ended.
+    """
+    now = timezone.now()
     recent = (
         Image.objects.made_here()
-        .filter(job__in=image_jobs(study), created_at__gte=timezone.now() - RECENT)
-        .values_list("job__system_id")
-        .annotate(Count("id"), Min("created_at"), Max("created_at"))
+        .filter(job__in=image_jobs(study), created_at__gte=now - RECENT)
+        .order_by("created_at")
+        .values_list("job__system_id", "created_at", "environment__batch_size")
     )
-    return {
-        system: (count - 1) / (last - first).total_seconds() for system, count, first, last in recent if last > first
-    }
+    paces = {}
+    for system, images in groupby(sorted(recent, key=itemgetter(0)), key=itemgetter(0)):
+        times, batches = zip(*(image[1:] for image in images), strict=True)
+        size, duration = batches[0] or 1, (times[-1] - times[0]).total_seconds()
+        if len(times) <= size or not duration:
+            continue
+        per_second = (len(times) - size) / duration
+        if (now - times[-1]).total_seconds() <= MOST_MISSED * size / per_second:
+            paces[system] = per_second
+    return paces
 
 
 def _pace_in_words(per_second: float) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from comparisons.matchmaking import STRATEGIES
-from generation.systems import SpecError, SystemSpec, catalogue, resolve
+from generation.catalogue import catalogue, resolve
+from generation.systems import SpecError, SystemSpec
 
 DEFAULT_TITLE = "Comparing pictures"
 DEFAULT_INTRODUCTION = "You will see a text and two pictures that were made from it, side by side."

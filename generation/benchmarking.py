@@ -9,9 +9,10 @@ from typing import Any
 
 from generation import backends, checkpoints
 from generation.backends import Backend, OutOfDeviceMemory, RenderedImage
+from generation.catalogue import catalogue, resolve
 from generation.latency import batch_sizes
 from generation.models import LatencyRun, System
-from generation.systems import SpecError, SystemSpec, catalogue, resolve
+from generation.systems import SpecError, SystemSpec
 from generation.timing import StageTimings
 
 

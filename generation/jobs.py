@@ -44,6 +44,7 @@ def dispatch(jobs: models.QuerySet[ImageJob]) -> int:
     by_system: dict[int, list[int]] = {}
     for job_id, system_id in jobs.order_by("system_id", "id").values_list("id", "system_id"):
         by_system.setdefault(system_id, []).append(job_id)
+    jobs.update(message_sent_at=timezone.now())
     messages = [
         (system_id, ids[start : start + settings.JOBS_PER_MESSAGE])
         for system_id, ids in by_system.items()
@@ -140,22 +141,34 @@ def retry_later(job: ImageJob, error: str) -> bool:
 
 
 def requeue_lapsed() -> int:
-    """Give back the jobs whose worker has died: its lease ran out without a sign of life."""
+    """Give back the jobs whose worker has died: its lease ran out without a sign of life.
+
+    It took a message with it, and the broker waits for hours before it tells another worker. So all jobs of these
+    systems have new ones; a job that is named by two is made once.
+    """
     lapsed = ImageJob.objects.lapsed()
+    systems = list(lapsed.values_list("system_id", flat=True).distinct())
     error = "the worker died or fell silent while making this image"
     free = {"lease_expires_at": None, "claim": "", "error": error}
     lapsed.filter(attempts__gte=settings.MAX_JOB_ATTEMPTS).update(state=State.FAILED, **free)
-    return lapsed.update(state=State.QUEUED, not_before=timezone.now(), **free)
+    count = lapsed.update(state=State.QUEUED, not_before=timezone.now(), **free)
+    dispatch(ImageJob.objects.claimable().filter(system__in=systems))
+    return count
+
+
+def dispatch_retries() -> int:
+    """Send messages for jobs that were tried before and whose delay has ended, once for each."""
+    return dispatch(ImageJob.objects.claimable().filter(attempts__gt=0, message_sent_at__lt=F("not_before")))
 
 
 def dispatch_forgotten() -> int:
-    """Send messages for jobs that are due while none is made: their messages were lost, or they waited for a retry.
+    """Send messages for jobs that are due while none is made: their messages were lost.
 
     While images come, messages are still being worked through, and sending them again would only pile them up. Between
     two messages of a lone worker nothing runs, so an image that has just come counts too.
     """
     a_lease_ago = timezone.now() - timedelta(seconds=settings.JOB_LEASE_SECONDS)
-    newest = Image.objects.order_by("-id").first()
+    newest = Image.objects.made_here().order_by("-id").first()
     if ImageJob.objects.filter(state=State.RUNNING).exists() or (newest and newest.created_at > a_lease_ago):
         return 0
     return dispatch(ImageJob.objects.claimable())

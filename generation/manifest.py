@@ -13,7 +13,6 @@ from pathlib import Path, PurePath
 REQUIRED = ("system", "prompt or prompt_id", "path")
 _PROMPT_COLUMNS = ("prompt", "prompt_id")
 _COLUMNS = ("system", *_PROMPT_COLUMNS, "path", "seed", "latency_ms")
-_MOST_LISTED = 20
 _SEED = re.compile(r"[0-9]{1,20}")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
@@ -50,11 +49,24 @@ class Manifest:
     problems: Sequence[Problem]
 
     def refusal(self, problems: Sequence[Problem]) -> ManifestError:
-        listed = sorted(problems, key=lambda problem: problem.row)[:_MOST_LISTED]
-        some = f" (the first {_MOST_LISTED})" if len(problems) > _MOST_LISTED else ""
+        rows: dict[str, list[int]] = {}
+        for problem in sorted(problems, key=lambda problem: problem.row):
+            rows.setdefault(problem.what, []).append(problem.row)
         count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
-        lines = [f"  row {problem.row}: {problem.what}" for problem in listed]
-        return ManifestError("\n".join([f"{self.file.name}: nothing was imported, {count}{some}:", *lines]))
+        lines = [f"  {_named(numbers)}: {what}" for what, numbers in rows.items()]
+        return ManifestError("\n".join([f"{self.file.name}: nothing was imported, {count}:", *lines]))
+
+
+def _named(rows: Sequence[int]) -> str:
+    """Rows in ascending order, those that follow one another as a range: "rows 2, 4-7"."""
+    ranges: list[list[int]] = []
+    for row in rows:
+        if ranges and row == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [row]
+        else:
+            ranges.append([row])
+    listed = ", ".join("-".join(map(str, ends)) for ends in ranges)
+    return f"row{'' if len(rows) == 1 else 's'} {listed}"
 
 
 def read_manifest(file: Path) -> Manifest:

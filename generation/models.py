@@ -115,6 +115,7 @@ class ImageJob(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempts = models.PositiveIntegerField(default=0, help_text="claims so far")
     not_before = models.DateTimeField(default=timezone.now)
+    message_sent_at = models.DateTimeField(null=True, blank=True, help_text="when a worker was last told of it")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     claim = models.CharField(max_length=32, blank=True, help_text="token of the worker's claim, while running")
     error = models.TextField(blank=True)

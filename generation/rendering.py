@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
+import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -37,6 +40,8 @@ def render_jobs(system_id: int, job_ids: Sequence[int]) -> None:
     ahead = settings.WARM_IMAGES_AHEAD
     for warm in _warm_systems(other_than=system.parsed_spec()):
         ahead -= _work_off(warm, jobs.due_of(warm, ahead))
+        if ahead <= 0:  # below 0 where an image was tried twice
+            break
     _work_off(system, job_ids)
     if stopping.is_set():
         jobs.dispatch(ImageJob.objects.claimable().filter(id__in=job_ids))
@@ -90,22 +95,25 @@ def _make(spec: SystemSpec, claimed: list[ImageJob], storing: Storing) -> None:
 
 def _render(spec: SystemSpec, model: backends.Backend, batch: list[ImageJob], storing: Storing) -> None:
     """One call of the model. If it fails, the halves are tried, so that one bad prompt fails alone."""
+    middle = len(batch) // 2
     try:
         rendered = _call(spec, model, batch)
     except Exception as error:
-        if len(batch) == 1:
+        if len(batch) == 1 or isinstance(error, backends.DeviceLost):
             _give_up(spec, batch, error)
             return
-        middle = len(batch) // 2
         if isinstance(error, backends.OutOfDeviceMemory):
             batch_limits[spec.fingerprint] = middle
-            logger.warning("%s From now on %d at a time.", error, middle)
-        _render(spec, model, batch[:middle], storing)
-        _render(spec, model, batch[middle:], storing)
+            logger.warning("%s From now on %d at a time.", str(error), middle)  # handlers may keep what they get
+    else:
+        storing.wait()
+        for job, picture in zip(batch, rendered, strict=True):
+            storing.add(partial(_store, spec, job, picture))
         return
-    storing.wait()
-    for job, picture in zip(batch, rendered, strict=True):
-        storing.add(partial(_store, spec, job, picture))
+    # Only here, where the error is gone: its traceback would keep what the failed call has put on the device.
+    gc.collect()
+    for half in (batch[:middle], batch[middle:]):
+        _render(spec, model, half, storing)
 
 
 def _store(spec: SystemSpec, job: ImageJob, picture: backends.RenderedImage) -> None:
@@ -140,6 +148,15 @@ def _give_up(spec: SystemSpec, batch: list[ImageJob], error: Exception) -> None:
             jobs.retry_later(job, _sentence(error))
     if not isinstance(error, backends.BackendError | storage.StorageError):
         logger.error("%s: %d image(s) not made", spec.slug, len(batch), exc_info=error)
+    if isinstance(error, backends.DeviceLost):
+        logger.error("%s This worker ends.", error)
+        _leave()
+
+
+def _leave() -> None:
+    """End this process as if it had been told to: it can use its device no more, and another one can."""
+    stopping.set()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _sentence(error: Exception) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from generation.backends import Backend, OutOfDeviceMemory, PermanentBackendError, load
+from generation.backends import Backend, BackendError, OutOfDeviceMemory, load
 from generation.systems import SystemSpec
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Residency:
         self._limit_bytes = limit_bytes
         self._load = load
         self._models: dict[str, Backend] = {}
-        self._failures: dict[str, PermanentBackendError] = {}
+        self._failures: dict[str, BackendError] = {}
 
     @property
     def latest(self) -> str | None:
@@ -42,7 +42,9 @@ class Residency:
             raise failure
         try:
             return self._prepared(spec)
-        except PermanentBackendError as failure:
+        except OutOfDeviceMemory:
+            raise
+        except BackendError as failure:
             self._failures[spec.fingerprint] = failure
             raise
 

@@ -44,6 +44,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
         try:
             with os.fdopen(descriptor, "wb") as handle:
+                os.fchmod(descriptor, self.file_permissions_mode or 0o644)
                 for chunk in content.chunks():
                     handle.write(chunk)
                 handle.flush()

@@ -7,11 +7,8 @@ import hashlib
 import json
 import math
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -28,7 +25,6 @@ _LORA = re.compile(rf"{_REFERENCE.pattern}(/[\w.-]+)*")
 _FOLDER_MARKS = ("/", "./")
 _DISTILLED_OVER = 50  # original_inference_steps of these schedulers, unless it is set
 _DISTILLED_SCHEDULERS = ("LCMScheduler", "TCDScheduler")
-_CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 
 class SpecError(ValueError):
@@ -112,7 +108,7 @@ class SystemSpec:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> SystemSpec:
-        _check_keys(content, _FIELDS)
+        check_keys(content, FIELDS)
         for key in _REQUIRED:
             if key not in content:
                 raise SpecError(key, "missing", _ALLOWED[key])
@@ -121,12 +117,17 @@ class SystemSpec:
 
 # What a model is called with; every other key decides what is loaded.
 _OF_A_CALL = {"name", "steps", "width", "height", "scheduler", "guidance_scale", "arguments"}
-_FIELDS = tuple(key.name for key in fields(SystemSpec))
+FIELDS = tuple(key.name for key in fields(SystemSpec))
 _REQUIRED = tuple(key.name for key in fields(SystemSpec) if key.default is MISSING and key.default_factory is MISSING)
 
 _TEXT = "a text that is not empty"
 _SIZE = "a whole number of pixels, a multiple of 8 and at least 8"
 _TABLE = "a table of texts, finite numbers, true and false"
+PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".dill")
+_NO_PICKLE = (
+    "A pickle runs code when it is opened, so none is loaded; "
+    "export your own generator, as docs/systems.md shows, and give that folder"
+)
 _FOLDER_OR_HUB = "a hub id such as 'org/name', an absolute folder, or './folder' inside the data folder"
 _ALLOWED = {
     "name": "1 to 64 lower-case letters, digits, '-', '.' and '_', the first a letter or digit",
@@ -155,74 +156,13 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def catalogue() -> Mapping[str, Mapping[str, Any]]:
-    """The ready-made systems, by name, as catalogue.toml has them."""
-    return _read_catalogue()
-
-
-@cache
-def _read_catalogue() -> Mapping[str, Mapping[str, Any]]:
-    entries = tomllib.loads(_CATALOGUE.read_text(encoding="utf-8"))
-    return MappingProxyType({name: MappingProxyType(entry) for name, entry in entries.items()})
-
-
-def resolve(table: Mapping[str, object]) -> list[SystemSpec]:
-    """The systems that one table of a study file describes: one for each entry of `steps`.
-
-    The table either names a catalogue entry, whose keys it may replace one by one, or is a whole
-    specification with a name of its own.
-    """
-    _check_keys(table, ("catalogue", *_FIELDS))
-    content = dict(table)
-    if "catalogue" in content:
-        content = _from_catalogue(content.pop("catalogue"), content)
-    steps = content.get("steps")
-    if not isinstance(steps, list):
-        return [_at_steps(content, steps)]
-    if not steps:
-        raise SpecError("steps", "an empty list", f"a whole number from 1 to {MOST_STEPS}, or a list of them")
-    for count in steps:
-        if steps.count(count) > 1:
-            raise SpecError("steps", repr(steps), f"each number once, but {count!r} is repeated")
-    return [_at_steps(content | {"steps": count}, count) for count in steps]
-
-
-def _at_steps(content: Mapping[str, Any], steps: object) -> SystemSpec:
-    """Some LoRAs have a file for each number of steps: `{steps}` in the name stands for the number."""
-    lora = content.get("lora")
-    if isinstance(lora, str):
-        content = {**content, "lora": lora.replace("{steps}", str(steps))}
-    return SystemSpec.from_dict(content)
-
-
-def _from_catalogue(name: object, overrides: Mapping[str, object]) -> dict[str, object]:
-    entry = catalogue().get(name) if isinstance(name, str) else None
-    if entry is None:
-        raise SpecError("catalogue", repr(name), _closest(str(name), catalogue()))
-    content: dict[str, Any] = {"name": name} | dict(entry)
-    for key in content.pop("fixed", ()):
-        if key in overrides and overrides[key] != content.get(key):
-            reason = (
-                f"{content[key]!r}, the only value that {name} is made for" if key in content else f"none for {name}"
-            )
-            raise SpecError(key, repr(overrides[key]), reason)
-    allowed = content.pop("steps_allowed", None)
-    content |= overrides
-    steps = content["steps"]
-    for count in steps if isinstance(steps, list) else [steps]:
-        if allowed is not None and count not in allowed:
-            reason = f"{', '.join(map(str, allowed))}, the only numbers of steps that {name} is made for"
-            raise SpecError("steps", repr(count), reason)
-    return content
-
-
-def _check_keys(table: Mapping[str, object], allowed: Collection[str]) -> None:
+def check_keys(table: Mapping[str, object], allowed: Collection[str]) -> None:
     for key in table:
         if key not in allowed:
-            raise SpecError(key, "not a known key", _closest(key, allowed))
+            raise SpecError(key, "not a known key", closest(key, allowed))
 
 
-def _closest(word: str, allowed: Collection[str]) -> str:
+def closest(word: str, allowed: Collection[str]) -> str:
     near = difflib.get_close_matches(word, allowed, n=1)
     return ", ".join(allowed) + (f" (did you mean {near[0]}?)" if near else "")
 
@@ -248,14 +188,18 @@ def _check(spec: SystemSpec) -> None:
     }
     for key, is_valid in valid.items():
         if not is_valid:
+            value = getattr(spec, key)
             allowed = _TEXT if key == "model" and not hub_or_folder else _ALLOWED[key]
-            raise SpecError(key, repr(getattr(spec, key)), allowed)
+            if key == "model" and str(value).lower().endswith(PICKLES):
+                allowed = f"{_FOLDER_OR_HUB}. {_NO_PICKLE}"
+            raise SpecError(key, repr(value), allowed)
     if spec.revision is not None and spec.model.startswith(_FOLDER_MARKS):
         raise SpecError("revision", repr(spec.revision), "none, because model is a folder")
     _check_class_name("pipeline", spec.pipeline, required=spec.backend == "diffusers")
     _check_class_name("scheduler.class", spec.scheduler.get("class"), required=bool(spec.scheduler))
     if spec.scheduler.get("class") in _DISTILLED_SCHEDULERS:
         _check_distilled_steps(spec)
+    _check_negative_prompt(spec)
 
 
 def _check_class_name(key: str, value: object, *, required: bool) -> None:
@@ -273,6 +217,16 @@ def _check_distilled_steps(spec: SystemSpec) -> None:
     if spec.steps > most:
         allowed = f"1 to {most} with {spec.scheduler['class']}, whose scheduler.{key} is {most}"
         raise SpecError("steps", repr(spec.steps), allowed)
+
+
+def _check_negative_prompt(spec: SystemSpec) -> None:
+    """Guidance away from it is all that it is for: without, the system would only seem to be another one."""
+    if spec.guidance_scale is None or spec.guidance_scale > 1 or "true_cfg_scale" in spec.arguments:
+        return
+    for name, value in spec.arguments.items():
+        if name.startswith("negative_prompt"):
+            allowed = f"none, because guidance_scale {spec.guidance_scale} turns off the guidance that it is for"
+            raise SpecError(f"arguments.{name}", repr(value), allowed)
 
 
 def _is_name(value: object) -> bool:

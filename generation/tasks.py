@@ -18,6 +18,7 @@ def generate_images(system_id: int, job_ids: list[int]) -> None:
 @shared_task(name="generation.requeue_jobs")
 def requeue_jobs() -> None:
     jobs.requeue_lapsed()
+    jobs.dispatch_retries()
     jobs.dispatch_forgotten()
 
 

@@ -11,8 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from evalsite import broker
 from scripts.supervisor import ChildFailed, Stopped, Supervisor
 
-# The pool, its size and the file of the schedule come from the settings.
+# The pool, its size and the file of the schedule come from the settings. A machine may have several workers.
 COMMAND = [sys.executable, "-m", "celery", "-A", "evalsite", "worker", "--beat", "--loglevel", "INFO"]
+COMMAND += ["--hostname", f"evalsite-{os.getpid()}@%h"]
 
 
 def start_broker(supervisor: Supervisor) -> None:

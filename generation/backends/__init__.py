@@ -32,8 +32,9 @@ class BackendError(Exception):
 
     BackendError
     ├── PermanentBackendError   trying again cannot help: a missing file, a wrong argument, NaN pixels
-    └── TransientBackendError   trying again may help
-        └── OutOfDeviceMemory   a smaller batch, or fewer models beside this one, may fit
+    └── TransientBackendError   trying again may help: a hub out of reach
+        ├── OutOfDeviceMemory   a smaller batch, or fewer models beside this one, may fit
+        └── DeviceLost          in another process: this one's device answers no more
     """
 
 
@@ -46,6 +47,10 @@ class TransientBackendError(BackendError):
 
 
 class OutOfDeviceMemory(TransientBackendError):
+    pass
+
+
+class DeviceLost(TransientBackendError):
     pass
 
 

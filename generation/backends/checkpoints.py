@@ -11,10 +11,21 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from generation.backends import PermanentBackendError
 from generation.systems import SystemSpec
 
 _WITHOUT_WEIGHTS = ("scheduler", "tokenizer", "processor", "feature_extractor")
+# What tokenizers read, one of these lines; without it they would number words in a way of their own.
+_VOCABULARIES = (
+    ("tokenizer.json",),
+    ("vocab.json", "merges.txt"),
+    ("spiece.model",),
+    ("tokenizer.model",),
+    ("sentencepiece.bpe.model",),
+    ("vocab.txt",),
+)
 _LORA_FILE = "pytorch_lora_weights.safetensors"  # the name that diffusers saves under
 
 
@@ -63,24 +74,46 @@ def check_pipeline(spec: SystemSpec, key: str, folder: Path, variant: str | None
             check_weights(spec, key, folder / name, variant)
         elif not any((folder / name).iterdir()):
             raise _wrong(spec, key, f"{folder / name} is empty; copy the whole checkpoint there")
+        elif "tokenizer" in name:
+            check_vocabulary(spec, key, folder / name)
+
+
+def check_vocabulary(spec: SystemSpec, key: str, folder: Path) -> None:
+    """The folder of one tokenizer has the files that its words come from."""
+    found = {path.name for path in folder.iterdir() if path.stat().st_size > 0}
+    if not any(found.issuperset(files) for files in _VOCABULARIES):
+        allowed = ", or ".join(" with ".join(files) for files in _VOCABULARIES)
+        raise _wrong(spec, key, f"{folder} has no vocabulary ({allowed}); copy the whole checkpoint there")
 
 
 def check_weights(spec: SystemSpec, key: str, folder: Path, variant: str | None) -> None:
     """The folder of one model has its config and safetensors weights of the variant asked for."""
     if not (folder / "config.json").is_file():
         raise _wrong(spec, key, f"{folder} has no config.json; copy the whole checkpoint there")
-    if has_weights(folder, variant):
+    if files := weights_of(folder, variant):
+        for path in files:
+            _check_header(spec, key, path)
         return
     if variant is not None and any(folder.glob("*.safetensors")):
         raise _wrong(spec, "variant", f"{folder} has no weights of that variant; leave variant out or add them")
     raise _wrong(spec, key, f"{folder} has no .safetensors weights; pickled .bin weights are not loaded")
 
 
-def has_weights(folder: Path, variant: str | None) -> bool:
+def weights_of(folder: Path, variant: str | None) -> list[Path]:
     """Whole or sharded: model.fp16.safetensors, model.fp16-00001-of-00002.safetensors."""
     if variant is None:
-        return any("." not in path.stem for path in folder.glob("*.safetensors"))
-    return any(folder.glob(f"*.{variant}.safetensors")) or any(folder.glob(f"*.{variant}-*.safetensors"))
+        return [path for path in folder.glob("*.safetensors") if "." not in path.stem]
+    return [*folder.glob(f"*.{variant}.safetensors"), *folder.glob(f"*.{variant}-*.safetensors")]
+
+
+def _check_header(spec: SystemSpec, key: str, path: Path) -> None:
+    """The header says how long the file is; reading it alone finds one that was cut off."""
+    try:
+        with safe_open(path, framework="numpy"):
+            pass
+    except (OSError, SafetensorError) as error:
+        reason = str(error).rstrip(".")
+        raise _wrong(spec, key, f"{path} is damaged or incomplete ({reason}); copy it again") from error
 
 
 def _read_index(spec: SystemSpec, key: str, folder: Path) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class DeepFloydBackend(ResidentModel):
         self, prompts: Sequence[str], seeds: Sequence[int], overrides: dict[str, Any]
     ) -> tuple[pipelines.Pixels, StageTimings]:
         generators = pipelines.make_generators(seeds)
-        with pipelines.memory_watched(self._spec, self._device, len(prompts)):
+        with pipelines.call_watched(self._spec, self._device, len(prompts)):
             text, timings = self._encode(list(prompts))
             picture: dict[str, Any] = {}
             for stage in self._stages:

@@ -78,7 +78,7 @@ class DiffusersBackend(ResidentModel):
             if name.startswith("negative_prompt") and isinstance(value, str)
         }
         clock = pipelines.make_clock(self._device, *self._stages)
-        with pipelines.memory_watched(self._spec, self._device, len(prompts)), clock:
+        with pipelines.call_watched(self._spec, self._device, len(prompts)), clock:
             output = self._pipeline(
                 prompt=list(prompts), generator=pipelines.make_generators(seeds), **(arguments | negative)
             )

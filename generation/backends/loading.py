@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from http import HTTPStatus
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,11 +15,11 @@ from typing import Any
 
 import diffusers
 import torch
-from huggingface_hub import errors
+from huggingface_hub import errors, is_offline_mode
 
-from generation.backends import PermanentBackendError
-from generation.backends.checkpoints import check_pipeline, check_weights, has_weights, locate, locate_lora, value_of
-from generation.backends.pipelines import find_class, first_line, suggest
+from generation.backends import BackendError, PermanentBackendError, TransientBackendError, completeness
+from generation.backends.checkpoints import check_pipeline, check_weights, locate, locate_lora, value_of, weights_of
+from generation.backends.pipelines import find_class, first_line, modules_of, suggest
 from generation.systems import SystemSpec
 
 # What transformers puts in the place of a class whose packages are missing, as diffusers quotes it.
@@ -74,7 +75,7 @@ def load_swapped(spec: SystemSpec, pipeline_class: Any, data_dir: Path) -> dict[
 def variants_of(spec: SystemSpec, location: str | Path, subfolder: str = "") -> list[str | None]:
     """The variants to try, in order, for a checkpoint that may lack the system's."""
     if isinstance(location, Path):
-        return [spec.variant if has_weights(location / subfolder, spec.variant) else None]
+        return [spec.variant if weights_of(location / subfolder, spec.variant) else None]
     return list(dict.fromkeys([spec.variant, None]))
 
 
@@ -82,10 +83,16 @@ def load_first(spec: SystemSpec, key: str, location: str | Path, variants: Seque
     """What `load` makes of the location with the first variant that is there."""
     for variant in variants:
         try:
-            return load(str(location), dtype=getattr(torch, spec.dtype), variant=variant, use_safetensors=True)
-        except (ImportError, OSError, ValueError, errors.EntryNotFoundError) as error:
+            with completeness.nothing_drawn():
+                loaded = load(str(location), dtype=getattr(torch, spec.dtype), variant=variant, use_safetensors=True)
+            completeness.check_filled([loaded] if isinstance(loaded, torch.nn.Module) else modules_of(loaded))
+        except MemoryError:
+            raise
+        except Exception as error:  # a damaged file can be anything to the library that reads it
             failure = _unloadable(spec, key, location, error)
             failure.__cause__ = error
+        else:
+            return loaded
     raise failure
 
 
@@ -151,7 +158,7 @@ def _replace_scheduler(pipeline: Any, scheduler: Any) -> None:
             owner.scheduler = scheduler
 
 
-def _unloadable(spec: SystemSpec, key: str, location: str | Path, error: Exception) -> PermanentBackendError:
+def _unloadable(spec: SystemSpec, key: str, location: str | Path, error: Exception) -> BackendError:
     """One sentence. Libraries wrap the hub's errors in others: what happened is in the types of the chain."""
     reason = f"{location} cannot be loaded: {first_line(error).partition('. ')[0].rstrip(' .')}"
     if found := _PLACEHOLDER.search(str(error)):
@@ -164,9 +171,17 @@ def _unloadable(spec: SystemSpec, key: str, location: str | Path, error: Excepti
             key, reason = "variant", f"{location} has no weights of that variant; leave variant out"
         else:
             reason = next(filter(None, (_reason(location, cause) for cause in causes)), reason)
-    elif key != "lora" and isinstance(error, OSError | ValueError):
+    elif key != "lora" and not isinstance(error, ImportError):
         reason += "; if the checkpoint is damaged or incomplete, copy it again"
-    return PermanentBackendError(f"{spec.slug}: {key} is {value_of(spec, key)!r}, but {reason}.")
+    kind = TransientBackendError if any(map(_may_pass, _chain(error))) else PermanentBackendError
+    return kind(f"{spec.slug}: {key} is {value_of(spec, key)!r}, but {reason}.")
+
+
+def _may_pass(error: BaseException) -> bool:
+    """The hub is busy or out of reach, which is no reason to give up on a study's images at once."""
+    if isinstance(error, errors.HfHubHTTPError) and not isinstance(error, errors.EntryNotFoundError):
+        return error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS or error.response.is_server_error
+    return isinstance(error, _UNREACHABLE) and not is_offline_mode()
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

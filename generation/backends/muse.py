@@ -60,6 +60,6 @@ class MuseBackend(ResidentModel):
             self._device, [pipeline.text_encoder], [pipeline.transformer], [pipeline.vqvae.decoder]
         )
         (generator,) = pipelines.make_generators([seed])
-        with pipelines.memory_watched(self._spec, self._device, 1), clock:
+        with pipelines.call_watched(self._spec, self._device, 1), clock:
             output = pipeline(prompt=prompt, generator=generator, **arguments)
         return output.images, clock.timings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,14 @@ import numpy as np
 import torch
 import transformers
 
-from generation.backends import BackendError, OutOfDeviceMemory, PermanentBackendError, RenderedImage, recording
+from generation.backends import (
+    BackendError,
+    DeviceLost,
+    OutOfDeviceMemory,
+    PermanentBackendError,
+    RenderedImage,
+    recording,
+)
 from generation.backends.provenance import Checkpoint
 from generation.systems import SystemSpec
 from generation.timing import StageClock, StageTimings
@@ -94,11 +101,9 @@ def modules_of(pipeline: Any) -> list[torch.nn.Module]:
 
 def move(spec: SystemSpec, modules: Iterable[torch.nn.Module], device: torch.device) -> None:
     """Bring a pipeline's models to a device; diffusers' own way would warn of float16 on a CPU, which works."""
-    try:
+    with device_watched(spec, device, f"{spec.slug} does not fit into the memory of {device}."):
         for module in modules:
             module.to(device)
-    except torch.OutOfMemoryError as error:
-        raise OutOfDeviceMemory(f"{spec.slug} does not fit into the memory of {device}.") from error
 
 
 def make_generators(seeds: Sequence[int]) -> list[torch.Generator]:
@@ -130,11 +135,18 @@ def make_clock(
 
 
 @contextmanager
-def memory_watched(spec: SystemSpec, device: torch.device, batch_size: int) -> Iterator[None]:
+def device_watched(spec: SystemSpec, device: torch.device, too_large: str) -> Iterator[None]:
+    """Tell a full device, in the sentence given, from one that has failed, after which CUDA refuses all work."""
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise OutOfDeviceMemory(f"{spec.slug} ran out of memory on {device} with a batch of {batch_size}.") from error
+        raise OutOfDeviceMemory(too_large) from error
+    except torch.AcceleratorError as error:
+        raise DeviceLost(f"{spec.slug}: {device} has failed: {first_line(error)}.") from error
+
+
+def call_watched(spec: SystemSpec, device: torch.device, batch_size: int) -> AbstractContextManager[None]:
+    return device_watched(spec, device, f"{spec.slug} ran out of memory on {device} with a batch of {batch_size}.")
 
 
 @contextmanager

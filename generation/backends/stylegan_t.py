@@ -17,13 +17,12 @@ import torch
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from generation.backends import PermanentBackendError, RenderedImage, pipelines
-from generation.backends.checkpoints import check_weights, locate
+from generation.backends.checkpoints import check_vocabulary, check_weights, locate
 from generation.backends.resident import ResidentModel
-from generation.systems import SystemSpec
+from generation.systems import PICKLES, SystemSpec
 from generation.timing import StageTimings
 
 _GENERATOR = "generator.pt2"
-_PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".dill"}
 _EXPORT = "export your own generator, as docs/systems.md shows, and give that folder"
 _ARGUMENTS = ("truncation_psi",)
 _INPUTS = "(z, text_embedding, psi)"
@@ -87,7 +86,7 @@ class StyleGanTBackend(ResidentModel):
         clock = pipelines.make_clock(self._device, [self._text_encoder], [self._generator], [])
         devices = [self._device] if self._device.type == "cuda" else []
         with (
-            pipelines.memory_watched(self._spec, self._device, 1),
+            pipelines.call_watched(self._spec, self._device, 1),
             torch.random.fork_rng(devices=devices),
             torch.no_grad(),
             clock,
@@ -141,19 +140,20 @@ def _find_export(spec: SystemSpec, data_dir: Path) -> Path:
     pickled = (
         "a pickle, which runs code when it is opened and needs NVIDIA's repository, so it is never loaded; " + _EXPORT
     )
-    if Path(spec.model).suffix.lower() in _PICKLES:
+    if Path(spec.model).suffix.lower() in PICKLES:
         raise _wrong(spec, f"that is {pickled}")
     location = locate(spec, "model", data_dir)
     if isinstance(location, str):
         raise _wrong(spec, f"StyleGAN-T has no public weights to fetch from the hub; {_EXPORT}")
     if not (location / _GENERATOR).is_file():
-        found = sorted(path.name for path in location.iterdir() if path.suffix.lower() in _PICKLES)
+        found = sorted(path.name for path in location.iterdir() if path.suffix.lower() in PICKLES)
         if found:
             raise _wrong(spec, f"{found[0]} in {location} is {pickled}")
         raise _wrong(spec, f"{location} has no {_GENERATOR}; {_EXPORT}")
     for name in ("config.json", "text_encoder", "tokenizer"):
         if not (location / name).exists():
             raise _wrong(spec, f"{location} has no {name}; {_EXPORT}")
+    check_vocabulary(spec, "model", location / "tokenizer")
     check_weights(spec, "model", location / "text_encoder", None)
     return location
 

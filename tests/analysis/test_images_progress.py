@@ -60,6 +60,32 @@ def test_pace_and_time_left_come_from_the_last_images(study: Study) -> None:
     assert row(study, "beta@4").left == ""
 
 
+def make_batch_at(made: list[ImageJob], seconds_ago: float) -> None:
+    for number, job in enumerate(made):
+        make_at(job, seconds_ago - 0.01 * number)
+        Image.objects.filter(job=job).update(environment={"batch_size": len(made)})
+
+
+def test_images_of_a_batch_come_at_once_and_its_call_counts() -> None:
+    study = make_draft([f"{number} cats" for number in range(12)], slug="batches")
+    open_study(study)
+    request_images(study, list(study.systems.all()))
+    made = list(image_jobs(study).filter(system__slug="alpha@4").order_by("id"))
+    make_batch_at(made[:4], seconds_ago=75)
+    assert row(study, "alpha@4").per_second is None, "nobody knows how long the first batch took"
+    make_batch_at(made[4:8], seconds_ago=10)
+    assert row(study, "alpha@4").per_second == pytest.approx(4 / 65, rel=0.01)
+    assert row(study, "alpha@4").left == "2 min"
+
+
+def test_a_system_whose_images_have_ceased_to_come_has_no_pace(study: Study) -> None:
+    first, second, *_ = image_jobs(study).filter(system__slug="alpha@4").order_by("id")
+    make_at(first, seconds_ago=310)
+    make_at(second, seconds_ago=300)
+    assert row(study, "alpha@4").per_second is None
+    assert row(study, "alpha@4").left == ""
+
+
 def test_a_system_that_has_all_its_images_has_no_pace(study: Study) -> None:
     for number, job in enumerate(image_jobs(study).filter(system__slug="alpha@4")):
         make_at(job, seconds_ago=number)

@@ -178,17 +178,25 @@ def test_a_place_that_no_prompt_has(manifest: Path) -> None:
 
 
 @pytest.mark.usefixtures("study")
-def test_every_bad_row_is_named_in_order_and_a_long_list_cut(manifest: Path) -> None:
+def test_every_bad_row_is_named_in_order(manifest: Path) -> None:
     write(manifest, [["alpha@4", "", "x.png"], ["alpha@4", "a red fox", "none.png"], ["beta", "a red fox", "fox.png"]])
     assert [line[:22] for line in refusal("colours", manifest)[1:]] == [
         "  row 2: prompt is emp",
         "  row 3: path is 'none",
         "  row 4: system is 'be",
     ]
-    write(manifest, [["beta", "a red fox", f"{number}.png"] for number in range(30)])
+
+
+@pytest.mark.usefixtures("study")
+def test_rows_with_the_same_fault_share_a_line(manifest: Path) -> None:
+    rows = [["alpha@4", "a red fox", f"none-{number}.png"] for number in range(40)]
+    for number in (0, 3, 4, 5, 9):
+        rows[number][1] = "a red dog"
+    write(manifest, rows)
     heading, *lines = refusal("colours", manifest)
-    assert heading == "manifest.csv: nothing was imported, 59 problems (the first 20):"
-    assert len(lines) == 20
+    assert "  rows 2, 5-7, 11: prompt is 'a red dog'; " in "\n".join(lines)
+    assert [line for line in lines if "none-39.png" in line]
+    assert heading.startswith("manifest.csv: nothing was imported, ")
 
 
 @pytest.mark.usefixtures("study")

@@ -15,8 +15,9 @@ from comparisons.assignments import release_expired
 from comparisons.models import Assignment, RaterSession, Study
 from comparisons.studies import build_comparisons, close_study, image_jobs, open_study
 from generation import jobs, storage
+from generation.catalogue import resolve
 from generation.models import Image
-from generation.systems import SystemSpec, resolve
+from generation.systems import SystemSpec
 from tests.comparisons.browsing import Browser, make_answer
 from tests.comparisons.leaks import RecordingClient, find_leaks, secrets_of
 from tests.comparisons.test_leases import run_out

@@ -9,7 +9,8 @@ from PIL import ImageChops, ImageStat
 
 from generation import backends
 from generation.backends import PermanentBackendError, RenderedImage, TransientBackendError
-from generation.systems import SystemSpec, resolve
+from generation.catalogue import resolve
+from generation.systems import SystemSpec
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers"),
@@ -99,6 +100,14 @@ def test_later_stages_may_lack_the_variant(data_dir: Path, tmp_path: Path) -> No
     for path in (tmp_path / "cascade" / "stage-3").rglob("*.fp16.safetensors"):
         path.unlink()
     assert draw(tmp_path).image.size == (128, 128)
+
+
+def test_without_its_words_it_makes_nothing(data_dir: Path, tmp_path: Path) -> None:
+    """T5's tokenizer would make do with an alphabet of its own, and the picture would be of something else."""
+    shutil.copytree(data_dir / "cascade", tmp_path / "cascade")
+    (tmp_path / "cascade" / "stage-1" / "tokenizer" / "spiece.model").unlink()
+    with pytest.raises(PermanentBackendError, match=r"stage-1/tokenizer has no vocabulary \(.*spiece\.model"):
+        draw(tmp_path)
 
 
 def test_half_precision_in_shards(data_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ from PIL import ImageChops, ImageStat
 
 from generation import backends
 from generation.backends import RenderedImage
-from generation.systems import SystemSpec, resolve
+from generation.catalogue import resolve
+from generation.systems import SystemSpec
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
 SMALL = {"width": 64, "height": 64, "dtype": "float32"}

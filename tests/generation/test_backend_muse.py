@@ -8,7 +8,8 @@ from PIL import ImageStat
 
 from generation import backends
 from generation.backends import PermanentBackendError, RenderedImage
-from generation.systems import SystemSpec, resolve
+from generation.catalogue import resolve
+from generation.systems import SystemSpec
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
 SMALL = {"catalogue": "openmuse", "model": "./muse", "steps": 3, "width": 64, "height": 64, "dtype": "float32"}

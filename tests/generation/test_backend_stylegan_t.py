@@ -13,7 +13,8 @@ from PIL import ImageStat
 
 from generation import backends
 from generation.backends import PermanentBackendError, RenderedImage
-from generation.systems import SystemSpec, resolve
+from generation.catalogue import resolve
+from generation.systems import SystemSpec
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SMALL = {"catalogue": "stylegan-t-pp", "model": "./gan", "width": 64, "height": 64, "dtype": "float32"}

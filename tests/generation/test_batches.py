@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +14,11 @@ import pytest
 from pytest_django import Settings
 
 from generation import jobs, rendering
-from generation.backends import OutOfDeviceMemory, PermanentBackendError
+from generation.backends import DeviceLost, OutOfDeviceMemory, PermanentBackendError
 from generation.models import ImageJob, Prompt
 from generation.residency import Residency
 from generation.tasks import generate_images
+from tests.generation.conftest import Messages
 from tests.generation.job_rows import make_jobs
 from tests.generation.painter import Painter
 
@@ -65,6 +70,49 @@ def test_out_of_memory_halves_the_batch_and_the_next_ones(painter: type[Painter]
     assert sizes(painter) == [4, 2, 2, 2, 2]
     assert set(states()) == {State.DONE}
     assert set(ImageJob.objects.values_list("attempts", flat=True)) == {1}
+
+
+def test_what_a_failed_call_has_put_on_the_device_is_gone_before_the_halves_come(painter: type[Painter]) -> None:
+    class Activation:
+        pass
+
+    made = make_jobs(4)
+    activations: list[weakref.ref[Activation]] = []
+
+    def need_too_much(seeds: Sequence[int]) -> None:
+        assert [activation() for activation in activations] == [None] * len(activations)
+        activation = Activation()
+        activations.append(weakref.ref(activation))
+        if len(seeds) > 1:
+            try:
+                raise MemoryError
+            except MemoryError as error:
+                raise OutOfDeviceMemory("alpha@4 ran out of memory on cuda.") from error
+
+    painter.before = need_too_much
+    generate_images(made[0].system_id, ids(made))
+    assert sizes(painter) == [4, 2, 1, 1, 2, 1, 1]
+    assert set(states()) == {State.DONE}
+
+
+def test_a_worker_whose_device_has_failed_ends_and_another_tries_each_image_alone(
+    painter: type[Painter], messages: Messages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda process, number: signals.append((process, number)))
+    monkeypatch.setattr(rendering, "stopping", threading.Event())
+    made = make_jobs(6)
+
+    def fail(seeds: Sequence[int]) -> None:
+        raise DeviceLost("alpha@4: cuda has failed: CUDA error: an illegal memory access was encountered.")
+
+    painter.before = fail
+    generate_images(made[0].system_id, ids(made))
+    assert sizes(painter) == [4], "what is left of the device answers no call"
+    assert signals == [(os.getpid(), signal.SIGTERM)]
+    assert states() == [State.QUEUED] * 6
+    assert list(ImageJob.objects.order_by("id").values_list("attempts", flat=True)) == [1, 1, 1, 1, 0, 0]
+    assert messages() == [(jobs.GENERATE_IMAGES, [made[0].system_id, ids(made[4:])])]
 
 
 def test_one_image_that_does_not_fit_is_tried_again_later(painter: type[Painter]) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from generation.backends import BACKENDS, missing_backend
-from generation.systems import BACKEND_NAMES, IMPORTED, SpecError, SystemSpec, catalogue, resolve
+from generation.catalogue import catalogue, resolve
+from generation.systems import BACKEND_NAMES, IMPORTED, SpecError, SystemSpec
 
 
 def entry(catalogue_name: str, /, **overrides: Any) -> SystemSpec:
@@ -69,6 +70,41 @@ def test_turbo_takes_no_guidance() -> None:
         resolve({"catalogue": "sdxl-turbo", "guidance_scale": 3.0})
     assert str(caught.value) == "guidance_scale is 3.0; allowed: 0.0, the only value that sdxl-turbo is made for"
     assert entry("sdxl-turbo", guidance_scale=0).guidance_scale == 0.0
+
+
+def test_turbo_takes_few_steps() -> None:
+    with pytest.raises(SpecError) as caught:
+        resolve({"catalogue": "sdxl-turbo", "steps": [4, 50]})
+    assert str(caught.value) == (
+        "steps is 50; allowed: 1, 2, 3, 4, the only numbers of steps that sdxl-turbo is made for"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"guidance_scale": 7.0}, "guidance_scale is 7.0; allowed: 0.0, the only value that sdxl-turbo is made for"),
+        ({}, "guidance_scale is missing; allowed: 0.0, the only value that sdxl-turbo is made for"),
+        (
+            {"guidance_scale": 0.0, "steps": 50},
+            "steps is 50; allowed: 1, 2, 3, 4, the only numbers of steps that sdxl-turbo is made for",
+        ),
+    ],
+)
+def test_turbo_is_known_by_its_model_too(changes: dict[str, Any], message: str) -> None:
+    whole = {
+        "name": "ours",
+        "backend": "diffusers",
+        "pipeline": "StableDiffusionXLPipeline",
+        "model": "stabilityai/sdxl-turbo",
+        "steps": 1,
+        "width": 512,
+        "height": 512,
+    }
+    with pytest.raises(SpecError) as caught:
+        resolve(whole | changes)
+    assert str(caught.value) == message
+    assert resolve(whole | {"guidance_scale": 0.0})[0].slug == "ours@1"
 
 
 def test_entries_of_distilled_models_take_no_other_guidance() -> None:

@@ -12,7 +12,7 @@ from PIL import ImageChops, ImageStat
 
 from generation import backends
 from generation.backends import Backend, PermanentBackendError
-from generation.systems import catalogue, resolve
+from generation.catalogue import catalogue, resolve
 from tests.generation.tiny_systems import (
     DEPENDS_ON_THE_BATCH,
     NEEDS_TORCHVISION,

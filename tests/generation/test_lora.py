@@ -11,7 +11,8 @@ from PIL.Image import Image
 
 from generation import backends
 from generation.backends import PermanentBackendError
-from generation.systems import SystemSpec, resolve
+from generation.catalogue import resolve
+from generation.systems import SystemSpec
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
 

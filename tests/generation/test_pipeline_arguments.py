@@ -10,7 +10,7 @@ import pytest
 
 from generation import backends
 from generation.backends import PermanentBackendError
-from generation.systems import resolve
+from generation.catalogue import resolve
 from tests.generation.tiny_systems import TINY_SYSTEMS
 
 pytestmark = [

@@ -11,7 +11,8 @@ import pytest
 
 from generation import backends
 from generation.backends import Backend, provenance
-from generation.systems import SystemSpec, resolve
+from generation.catalogue import resolve
+from generation.systems import SystemSpec
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers"),

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.backends import OutOfDeviceMemory, PermanentBackendError, RenderedImage
+from generation.backends import (
+    BackendError,
+    OutOfDeviceMemory,
+    PermanentBackendError,
+    RenderedImage,
+    TransientBackendError,
+)
 from generation.residency import Residency
 from generation.systems import SystemSpec
 from tests.factories import make_system_spec
@@ -75,6 +81,25 @@ def spec_of(name: str, steps: int = 4) -> SystemSpec:
 
 def residency_of(shelf: Shelf, limit_bytes: int = 1000) -> Residency:
     return Residency(Path("unused"), limit_bytes, load=shelf)
+
+
+@pytest.mark.parametrize("kind", [PermanentBackendError, TransientBackendError])
+def test_a_model_that_cannot_be_loaded_is_read_once_a_message(kind: type[BackendError]) -> None:
+    tries: list[str] = []
+
+    def fail(spec: SystemSpec, data_dir: Path) -> Model:
+        tries.append(spec.slug)
+        raise kind("alpha@4: the hub is out of reach.")
+
+    residency = Residency(Path("unused"), 1000, load=fail)
+    for _ in range(3):
+        with pytest.raises(kind):
+            residency.backend(spec_of("alpha"))
+    assert tries == ["alpha@4"]
+    residency.forget_failures()
+    with pytest.raises(kind):
+        residency.backend(spec_of("alpha"))
+    assert tries == ["alpha@4"] * 2
 
 
 def test_step_counts_of_one_model_share_it() -> None:

@@ -157,6 +157,12 @@ def test_a_failed_write_leaves_nothing(folder: Folder) -> None:
     assert len(folder.files()) == 2
 
 
+def test_a_site_under_another_user_may_read_what_a_worker_stores(folder: Folder) -> None:
+    storage.store_original(noise(64))
+    (path,) = (path for path in folder.path.rglob("*") if path.is_file())
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
 def test_a_write_that_breaks_off_leaves_nothing(place: Place) -> None:
     class Torn(ContentFile):  # type: ignore[type-arg]
         def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generation.systems import BACKEND_NAMES, DTYPES, SpecError, SystemSpec, resolve
+from generation.catalogue import resolve
+from generation.systems import BACKEND_NAMES, DTYPES, SpecError, SystemSpec
 
 SDXL: dict[str, Any] = {
     "name": "sdxl",
@@ -37,6 +38,16 @@ KEYS = (
         ({"backend": "difusers"}, "backend is 'difusers'; allowed: " + ", ".join(BACKEND_NAMES)),
         ({"model": "sdxl"}, f"model is 'sdxl'; allowed: {REFERENCE}"),
         ({"model": "../sdxl"}, f"model is '../sdxl'; allowed: {REFERENCE}"),
+        (
+            {"model": "network-snapshot.pkl"},
+            f"model is 'network-snapshot.pkl'; allowed: {REFERENCE}. A pickle runs code when it is opened, so none is "
+            "loaded; export your own generator, as docs/systems.md shows, and give that folder",
+        ),
+        (
+            {"guidance_scale": 0.0, "arguments": {"negative_prompt": "grey"}},
+            "arguments.negative_prompt is 'grey'; allowed: none, because guidance_scale 0.0 turns off the guidance "
+            "that it is for",
+        ),
         ({"unet": 3}, f"unet is 3; allowed: {REFERENCE}"),
         ({"vae": ""}, f"vae is ''; allowed: {REFERENCE}"),
         ({"lora": "lcm-lora-sdxl"}, f"lora is 'lcm-lora-sdxl'; allowed: {LORA}"),

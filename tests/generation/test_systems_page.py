@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from generation import backends
-from generation.systems import SystemSpec, catalogue, resolve
+from generation.catalogue import catalogue, resolve
+from generation.systems import SystemSpec
 from tests.generation.tiny_systems import DEPENDS_ON_THE_BATCH, NEEDS_TORCHVISION
 
 PAGE = (Path(__file__).parents[2] / "docs" / "systems.md").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from generation.models import ImageJob
@@ -40,6 +41,27 @@ def test_a_warm_model_lets_others_have_their_turn(painter: type[Painter], settin
     generate_images(beta[0].system_id, ids(beta))
     assert painter.loaded == ["alpha@4", "beta@4"]
     assert ImageJob.objects.filter(state=State.DONE).count() == 1 + 3 + 1
+
+
+def test_an_image_that_is_tried_twice_takes_nobodys_turn(painter: type[Painter], settings: Settings) -> None:
+    """Its delay ends while the warm model works, so of three images there are four tries."""
+    settings.WARM_IMAGES_AHEAD = 3
+    one, four = make_jobs(4, make_system("alpha", steps=1)), make_jobs(2, make_system("alpha", steps=4))
+    beta = make_jobs(1, make_system("beta"))
+    generate_images(one[0].system_id, ids(one[:1]))
+    tries: list[int] = []
+
+    def fail_once(seeds: Sequence[int]) -> None:
+        tries.append(len(seeds))
+        ImageJob.objects.filter(state=State.QUEUED).update(not_before=timezone.now())
+        if len(tries) == 1:
+            raise RuntimeError("once")
+
+    painter.before = fail_once
+    generate_images(beta[0].system_id, ids(beta))
+    assert len(tries) == 3 + 1 + 1
+    assert ImageJob.objects.filter(id__in=ids(beta), state=State.DONE).exists()
+    assert not ImageJob.objects.filter(id__in=ids(four), state=State.DONE).exists()
 
 
 def test_another_step_count_of_the_warm_model_needs_no_other_work_first(painter: type[Painter]) -> None:

@@ -96,7 +96,7 @@ def test_a_damaged_model_fails_its_jobs_with_a_sentence_and_a_retry_makes_them(s
         assert len(errors) == 1
         (sentence,) = errors[0]
         assert sentence.startswith("slow@40: model is './checkpoints/tiny-sdxl', but ")
-        assert "cannot be loaded" in sentence
+        assert "diffusion_pytorch_model.fp16.safetensors is damaged or incomplete" in sentence
         assert "\n" not in sentence
 
         weights.write_bytes(whole)

@@ -139,7 +139,7 @@ def test_files_are_small_and_loaded_whole(data_dir: Path) -> None:
 
 def test_backend_makes_a_picture_of_both(data_dir: Path) -> None:
     from generation import backends
-    from generation.systems import resolve
+    from generation.catalogue import resolve
     from toyzoo.training.enlarging import SYSTEM
 
     arguments = SYSTEM["arguments"] | {"stage_2_steps": 2}

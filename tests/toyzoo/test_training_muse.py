@@ -184,7 +184,7 @@ def test_training_tells_the_transformer_what_the_pipeline_tells_it(
 
 def test_exported_folder_is_an_openmuse_of_the_ordinary_backend(make_muse: Any, work: Path) -> None:
     from generation import backends
-    from generation.systems import resolve
+    from generation.catalogue import resolve
 
     make_muse().export(work / "toy-openmuse")
     sizes = {path.parent.name: path.stat().st_size for path in (work / "toy-openmuse").rglob("*.safetensors")}

@@ -12,7 +12,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from generation import backends
-from generation.systems import resolve
+from generation.catalogue import resolve
 from toyzoo.domain.captions import parse, say
 from toyzoo.domain.wishes import draw_wish
 from toyzoo.training import stylegan_t, text

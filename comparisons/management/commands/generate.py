@@ -24,6 +24,7 @@ from generation.models import ImageJob, ImageJobQuerySet
 
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 30
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]"  # never seconds an image
 MOST_FAILURES = 10  # listed, one a line
 
 
@@ -69,7 +70,7 @@ class Command(BaseCommand):
     def _wait(self, study: Study, mine: ImageJobQuerySet) -> None:
         total, last_change = mine.count(), time.monotonic()
         done, failed = self._count(mine)
-        with tqdm(total=total, unit="image", initial=done) as bar:
+        with tqdm(total=total, unit=" images", initial=done, bar_format=BAR) as bar:
             while done + failed < total:
                 time.sleep(POLL_SECONDS)
                 done, failed = self._count(mine)
