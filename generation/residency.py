@@ -77,6 +77,7 @@ class Residency:
     def _read(self, spec: SystemSpec) -> Backend:
         start = time.monotonic()
         model = self._load(spec, self._data_dir)
+        model.most_bytes = self._limit_bytes
         logger.info("Loaded %s: %d MB in %.1f s.", spec.slug, model.size_bytes // 10**6, time.monotonic() - start)
         return model
 

@@ -70,6 +70,7 @@ class Backend(Protocol):
     """
 
     largest_batch: int | None  # images that one call can make; None: as many as memory allows
+    most_bytes: int | None  # of host memory; a model that can do with parts of itself keeps to it, None: no limit
 
     @property
     def size_bytes(self) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,20 +32,15 @@ _ALLOWED = {
 _ARGUMENTS = tuple(f"stage_{stage}_{option}" for stage in (2, 3) for option in _ALLOWED)
 
 
-@dataclass(frozen=True)
-class _Stage:
-    pipeline: Any
-    arguments: dict[str, Any]
-
-    @property
-    def has_own_encoder(self) -> bool:
-        return isinstance(self.pipeline, diffusers.StableDiffusionUpscalePipeline)
+_TEXT = 0  # the part that encodes prompts; the others are numbered as the stages that they are
 
 
 class DeepFloydBackend(ResidentModel):
-    """One cascade. Its parts are kept in the host's memory and take turns on the GPU, if there is one.
+    """One cascade, whose parts are read when their turn comes, and take turns on the GPU, if there is one.
 
-    T5, the largest, encodes the prompts and leaves before a UNet comes.
+    T5, the largest, encodes the prompts and leaves before a UNet comes. Between their turns parts stay in the host's
+    memory. While one is read, no more than `most_bytes` stay: others are let go, the longest unused first, and read
+    again for their next turn.
     """
 
     called = "the cascade"
@@ -53,24 +48,20 @@ class DeepFloydBackend(ResidentModel):
     def load(self, spec: SystemSpec, data_dir: Path) -> None:
         _check_arguments(spec)
         pipelines.refuse_keys(spec, "pipeline", "unet", "vae", "lora")
-        self._text = loading.load_pipeline(
-            spec, diffusers.IFPipeline, data_dir, components=_UNUSED_BY_IF | {"unet": None}
-        )
-        self._pipelines = _load_stages(spec, data_dir)
-        self._released_scheduler = self._pipelines[1].scheduler
-        self._remember_checkpoints(spec, data_dir)
+        self._readers = _readers(spec, data_dir)
+        self._parts: dict[int, Any] = {}
+        self._data_dir = data_dir
 
     def _modules(self) -> list[torch.nn.Module]:
-        return [module for part in (self._text, *self._pipelines.values()) for module in pipelines.modules_of(part)]
+        return [module for part in self._parts.values() for module in pipelines.modules_of(part)]
 
     def _configure(self, spec: SystemSpec) -> None:
         _check_arguments(spec)
         self._spec = spec
-        loading.use_scheduler(spec, self._pipelines[1], self._released_scheduler)
-        self._stages = [
-            _Stage(pipeline, _arguments_of(spec, number, is_last=number == len(self._pipelines)))
-            for number, pipeline in self._pipelines.items()
-        ]
+        if 1 in self._parts:
+            loading.use_scheduler(spec, self._parts[1], self._released_scheduler)
+        stages = sorted(self._readers.keys() - {_TEXT})
+        self._arguments = {number: _arguments_of(spec, number, is_last=number == stages[-1]) for number in stages}
 
     def _to_device(self, spec: SystemSpec) -> None:
         """Nothing: each part goes there for its turn."""
@@ -78,6 +69,23 @@ class DeepFloydBackend(ResidentModel):
     def _warm_up(self) -> None:
         pixels, _ = self._call(["warm-up"], [0], {"num_inference_steps": 1})
         pipelines.check_size(self._spec, pixels)
+        if not self.checkpoints:
+            self._remember_checkpoints(self._spec, self._data_dir)
+
+    def _part(self, number: int) -> Any:
+        part = self._parts.pop(number, None) or self._read(number)
+        self._parts[number] = part
+        return part
+
+    def _read(self, number: int) -> Any:
+        while self._parts and self.most_bytes is not None and self.size_bytes > self.most_bytes:
+            del self._parts[next(iter(self._parts))]
+            gc.collect()
+        part = self._readers[number]()
+        if number == 1:
+            self._released_scheduler = part.scheduler
+            loading.use_scheduler(self._spec, part, self._released_scheduler)
+        return part
 
     def render(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[RenderedImage]:
         """One image for each prompt and seed, made in one batch: the images share its timings.
@@ -94,25 +102,29 @@ class DeepFloydBackend(ResidentModel):
         with pipelines.call_watched(self._spec, self._device, len(prompts)):
             text, timings = self._encode(list(prompts))
             picture: dict[str, Any] = {}
-            for stage in self._stages:
-                with self._turn(stage.pipeline) as clock:
-                    inputs = {"prompt": list(prompts)} if stage.has_own_encoder else text
-                    output = stage.pipeline(generator=generators, **inputs, **picture, **(stage.arguments | overrides))
-                picture = {"image": output.images}
-                timings += clock.timings
-        return output.images, timings
+            for number, arguments in self._arguments.items():
+                inputs = {"prompt": list(prompts)} if number == 3 else text  # the third has an encoder of its own
+                options = {"generator": generators} | inputs | picture | arguments | overrides
+                picture["image"], taken = self._draw(number, options)
+                timings += taken
+        return picture["image"], timings
+
+    def _draw(self, number: int, options: dict[str, Any]) -> tuple[Any, StageTimings]:
+        with self._turn(number) as clock:
+            images = self._parts[number](**options).images
+        return images, clock.timings
 
     def _encode(self, prompts: list[str]) -> tuple[dict[str, Any], StageTimings]:
-        with self._turn(self._text) as clock:
-            prompt, negative = self._text.encode_prompt(prompts, clean_caption=False)
+        with self._turn(_TEXT) as clock:
+            prompt, negative = self._parts[_TEXT].encode_prompt(prompts, clean_caption=False)
         text = {"prompt_embeds": prompt, "negative_prompt_embeds": negative, "clean_caption": False}
         return text, clock.timings
 
     @contextmanager
-    def _turn(self, pipeline: Any) -> Iterator[StageClock]:
-        """The pipeline is on the device, and timed, while the block runs."""
-        parts = pipeline.components
-        clock = pipelines.make_clock(self._device, *pipelines.find_stages(parts))
+    def _turn(self, number: int) -> Iterator[StageClock]:
+        """The part is on the device while the block runs, and timed. Keep no clock: it would keep the models."""
+        pipeline = self._part(number)
+        clock = pipelines.make_clock(self._device, *pipelines.find_stages(pipeline.components))
         try:
             pipelines.move(self._spec, pipelines.modules_of(pipeline), self._device)
             with clock:
@@ -121,22 +133,25 @@ class DeepFloydBackend(ResidentModel):
             pipelines.move(self._spec, pipelines.modules_of(pipeline), torch.device("cpu"))
 
 
-def _load_stages(spec: SystemSpec, data_dir: Path) -> dict[int, Any]:
-    """The pipeline of each stage that the spec has, in order."""
-    stages = {1: loading.load_pipeline(spec, diffusers.IFPipeline, data_dir, components=_WITHOUT_TEXT)}
-    later: list[tuple[int, Any, dict[str, Any]]] = [
-        (2, diffusers.IFSuperResolutionPipeline, _WITHOUT_TEXT),
-        (3, diffusers.StableDiffusionUpscalePipeline, _UNUSED),
-    ]
-    for number, pipeline_class, components in later:
-        key = f"stage_{number}_model"
-        if key in spec.arguments:
-            stages[number] = loading.load_pipeline(
-                spec, pipeline_class, data_dir, key=f"arguments.{key}", components=components
-            )
-    if 3 in stages:
-        stages[3].vae.float()  # its decoder leaves float16's range, and diffusers would cast it in every call
-    return stages
+def _readers(spec: SystemSpec, data_dir: Path) -> dict[int, Callable[[], Any]]:
+    """What reads each part that the spec has."""
+    read = partial(loading.load_pipeline, spec, data_dir=data_dir)
+    readers: dict[int, Callable[[], Any]] = {
+        _TEXT: partial(read, diffusers.IFPipeline, components=_UNUSED_BY_IF | {"unet": None}),
+        1: partial(read, diffusers.IFPipeline, components=_WITHOUT_TEXT),
+    }
+    if "stage_2_model" in spec.arguments:
+        second = partial(read, diffusers.IFSuperResolutionPipeline, key="arguments.stage_2_model")
+        readers[2] = partial(second, components=_WITHOUT_TEXT)
+    if "stage_3_model" in spec.arguments:
+        readers[3] = partial(_read_third, read)
+    return readers
+
+
+def _read_third(read: Callable[..., Any]) -> Any:
+    pipeline = read(diffusers.StableDiffusionUpscalePipeline, key="arguments.stage_3_model", components=_UNUSED)
+    pipeline.vae.float()  # its decoder leaves float16's range, and diffusers would cast it in every call
+    return pipeline
 
 
 def _arguments_of(spec: SystemSpec, number: int, *, is_last: bool) -> dict[str, Any]:

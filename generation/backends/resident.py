@@ -24,6 +24,7 @@ class ResidentModel(ABC):
     """
 
     largest_batch: int | None = None
+    most_bytes: int | None = None
     called = "the pipeline"  # in messages, of a system that names none
 
     def __init__(self) -> None:

@@ -32,6 +32,7 @@ class Painter:
     while_loading: ClassVar[Callable[[], None]] = nothing_more
     before: ClassVar[Callable[[Sequence[int]], None]] = do_nothing  # called with the seeds before they are painted
     largest_batch: ClassVar[int | None] = None
+    most_bytes: int | None = None
     size_bytes = 100
     on_device = False
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,36 @@ def test_one_part_at_a_time_is_on_the_device(data_dir: Path, monkeypatch: pytest
     parts = list(dict.fromkeys(part for part, _ in moves))
     assert len(parts) == 4
     assert moves == [(part, place) for part in parts for place in (device, host)]
+
+
+@pytest.mark.parametrize("limit", [0, 300_000])
+def test_parts_that_do_not_fit_into_memory_together_take_turns_there_too(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    import torch
+
+    from generation.backends import loading, pipelines
+
+    unlimited = draw(data_dir).image.tobytes()
+    backend = backends.load(spec_of(), data_dir)
+    backend.most_bytes = limit
+    alive: weakref.WeakSet[torch.nn.Module] = weakref.WeakSet()
+    present: list[int] = []
+    read = loading.load_pipeline
+
+    def watched(*args: Any, **options: Any) -> Any:
+        present.append(sum(weight.nbytes for module in alive for weight in module.parameters()))
+        pipeline = read(*args, **options)
+        alive.update(pipelines.modules_of(pipeline))
+        return pipeline
+
+    monkeypatch.setattr(loading, "load_pipeline", watched)
+    backend.load(spec_of(), data_dir)
+    backend.prepare(spec_of())
+    assert backend.render(["a red cube"], [7])[0].image.tobytes() == unlimited
+    assert backend.render(["a red cube"], [7])[0].image.tobytes() == unlimited
+    assert max(present) <= limit, "what stays in memory while a part is read"
+    assert (present == [0] * 12) == (limit == 0), "all four parts are read for the first call and for two more"
 
 
 def test_out_of_memory_may_be_tried_again(data_dir: Path) -> None:

@@ -38,6 +38,7 @@ class Model:
     """A backend of a size, on a device with room for ROOM bytes."""
 
     largest_batch: int | None = None
+    most_bytes: int | None = None
 
     def __init__(self, device: Device, size_bytes: int) -> None:
         self.device, self.size_bytes = device, size_bytes
