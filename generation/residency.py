@@ -29,7 +29,7 @@ class Residency:
         self._limit_bytes = limit_bytes
         self._load = load
         self._models: dict[str, Backend] = {}
-        self._failures: dict[str, BackendError] = {}
+        self._failures: dict[str, tuple[type[BackendError], str]] = {}  # an error itself would keep what it was loading
 
     @property
     def latest(self) -> str | None:
@@ -39,13 +39,14 @@ class Residency:
     def backend(self, spec: SystemSpec) -> Backend:
         """The system's model, in memory, on its device and ready to render for it."""
         if failure := self._failures.get(spec.fingerprint):
-            raise failure
+            kind, sentence = failure
+            raise kind(sentence)
         try:
             return self._prepared(spec)
         except OutOfDeviceMemory:
             raise
-        except BackendError as failure:
-            self._failures[spec.fingerprint] = failure
+        except BackendError as error:
+            self._failures[spec.fingerprint] = (type(error), str(error))
             raise
 
     def move_one_out(self) -> bool:

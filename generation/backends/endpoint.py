@@ -67,6 +67,7 @@ class EndpointBackend:
                 "attempts": answer.attempts,
                 "seed_sent": hosting.format == "json",
                 "python": platform.python_version(),
+                "httpx2": httpx2.__version__,
                 "batch_size": 1,
             },
         )

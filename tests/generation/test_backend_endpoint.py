@@ -74,6 +74,7 @@ def test_json_format(api: HostedApi) -> None:
     assert asked.body == own | {"style": "plain", "safe": True}
     environment = dict(rendered.environment)
     assert environment.pop("python")
+    assert environment.pop("httpx2")
     assert environment == {
         "backend": "endpoint",
         "host": "127.0.0.1",
