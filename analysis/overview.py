@@ -34,6 +34,13 @@ class StudyOverview:
     simulated_votes: int
     url: str
 
+    @property
+    def simulation(self) -> str:
+        """What its label says; empty where people have given all votes."""
+        if not self.simulated_votes:
+            return ""
+        return "Simulated votes" if self.simulated_votes == self.votes else "Partly simulated votes"
+
 
 def overviews(chosen: QuerySet[Study]) -> list[StudyOverview]:
     """In as many queries for a thousand studies as for one."""

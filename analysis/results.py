@@ -13,6 +13,12 @@ from comparisons.models import Question, Study
 from comparisons.studies import image_jobs
 from generation.models import Image
 
+_CAPTIONS = {
+    "ratings": "Bradley–Terry ratings with 95% intervals",
+    "win-rates": "How often the row is preferred to the column",
+    "latency": "Preference against latency",
+}
+
 
 class Cell(TypedDict):
     """How `system` did against `opponent`; None where the votes do not determine it."""
@@ -79,6 +85,8 @@ def headline_chart(summary: Summary) -> Chart | None:
     mean = headline(summary)
     if not mean:
         return None
+    votes = sum(question["votes"] for question in summary["questions"].values())
+    simulated = sum(question["simulated_votes"] for question in summary["questions"].values())
     rows: list[dict[str, object]] = [
         {"system": row["system"], "elo": row["elo"], "of": name}
         for name, question in summary["questions"].items()
@@ -86,7 +94,8 @@ def headline_chart(summary: Summary) -> Chart | None:
         if row["elo"] is not None
     ]
     rows += [{"system": row.system, "elo": row.elo, "of": charts.MEAN} for row in mean]
-    return Chart("elo", "Elo of each question, and their mean", charts.elo(rows, [row.system for row in mean]))
+    drawn = charts.elo(rows, [row.system for row in mean])
+    return Chart("elo", "Elo of each question, and their mean", _labelled(drawn, votes, simulated))
 
 
 def median_latency_ms(study: Study) -> dict[str, float]:
@@ -123,12 +132,17 @@ def _charts(key: str, summary: QuestionSummary, latency: dict[str, float]) -> It
         for row in rows
         if row["win_rate"] is not None and latency.get(row["system"], 0) > 0
     ]
+    drawings = {"win-rates": charts.win_rate_matrix(cells, [row["system"] for row in rows])}
     if rated:
-        yield Chart(f"{key}-ratings", "Bradley–Terry ratings with 95% intervals", charts.ratings(rated))
-    matrix = charts.win_rate_matrix(cells, [row["system"] for row in rows])
-    yield Chart(f"{key}-win-rates", "How often the row is preferred to the column", matrix)
+        drawings = {"ratings": charts.ratings(rated)} | drawings
     if timed:
-        yield Chart(f"{key}-latency", "Preference against latency", charts.preference_against_latency(timed))
+        drawings["latency"] = charts.preference_against_latency(timed)
+    for name, drawn in drawings.items():
+        yield Chart(f"{key}-{name}", _CAPTIONS[name], _labelled(drawn, summary["votes"], summary["simulated_votes"]))
+
+
+def _labelled(drawn: charts.Specification, votes: int, simulated: int) -> charts.Specification:
+    return charts.marked(drawn, f"{simulated} of {votes} votes are simulated") if simulated else drawn
 
 
 def _both_directions(pair: PairRow) -> Iterator[Cell]:

@@ -5,6 +5,8 @@ from django.contrib import admin
 from comparisons.models import Assignment, Comparison, Exclusion, Question, RaterSession, Study, Vote
 from generation.admin import ReadOnlyAdmin
 
+_RATER_KIND = "assignment__session__rater__kind"
+
 
 @admin.register(Study)
 class StudyAdmin(ReadOnlyAdmin):
@@ -26,8 +28,9 @@ class ComparisonAdmin(ReadOnlyAdmin):
 
 @admin.register(RaterSession)
 class RaterSessionAdmin(ReadOnlyAdmin):
-    list_display = ("public_id", "study", "consented_at", "completed_at")
-    list_select_related = ("study",)
+    list_display = ("public_id", "study", "rater__kind", "consented_at", "completed_at")
+    list_filter = ("rater__kind",)
+    list_select_related = ("study", "rater")
 
 
 @admin.register(Assignment)
@@ -39,9 +42,9 @@ class AssignmentAdmin(ReadOnlyAdmin):
 
 @admin.register(Vote)
 class VoteAdmin(ReadOnlyAdmin):
-    list_display = ("id", "assignment", "outcome", "response_ms", "late", "answered_at")
-    list_filter = ("outcome", "late")
-    list_select_related = ("assignment",)
+    list_display = ("id", "assignment", "outcome", "response_ms", "late", _RATER_KIND, "answered_at")
+    list_filter = ("outcome", "late", _RATER_KIND)
+    list_select_related = ("assignment__session__rater",)
 
 
 @admin.register(Exclusion)

@@ -2,7 +2,7 @@
 
 A bot gets the same pages as a person and learns no more from them. It judges by a truth that it brings along: a table
 for each question, from the hash of a picture's bytes to its strength. The server knows nothing of the table, and marks
-every such rater as simulated, wherever the votes show.
+every such rater as simulated.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Bot:
         left_wins = self._rng.random() < 1 / (1 + math.exp(right - left))
         answer = {
             "assignment": judgement["assignment"],
-            "key": str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
+            "key": str(uuid.uuid4()),  # never by the seed: a key is one answer's in all studies and runs
             "outcome": "left" if left_wins else "right",
             "response_ms": self._rng.randint(*THINK_MS),
         }

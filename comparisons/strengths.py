@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from statistics import fmean
 
 from comparisons.models import Study
 from comparisons.studies import StudyError, image_jobs
@@ -111,13 +112,15 @@ def _number(text: str) -> float | None:
 
 
 def by_picture(study: Study, strengths: ByImage) -> ByPicture:
-    """Bots know pictures by their bytes alone, as everybody does who rates."""
+    """Bots know pictures by their bytes alone, as everybody does who rates. Of equal ones they know the mean."""
     questions = list(study.questions.values_list("key", flat=True))
-    pictures: ByPicture = {question: {} for question in questions}
+    found: dict[str, dict[str, list[float]]] = {question: {} for question in questions}
     images = Image.objects.filter(job__in=image_jobs(study))
     for sha256, system, position in images.values_list("sha256", "job__system__slug", "job__prompt__position"):
         with storage.open_display(sha256, study.display_px) as handle:
             digest = hashlib.sha256(handle.read()).hexdigest()
         for question in questions:
-            pictures[question][digest] = strengths[question, system, position]
-    return pictures
+            found[question].setdefault(digest, []).append(strengths[question, system, position])
+    return {
+        question: {digest: fmean(values) for digest, values in pictures.items()} for question, pictures in found.items()
+    }

@@ -7,6 +7,7 @@ and only starts the processes again.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import secrets
 import socket
@@ -31,7 +32,8 @@ LOGIN = "demo"
 FILE = Path("studies/demo.toml")
 PROMPTS = Path("toyzoo/domain/evaluation.tsv")
 WEIGHTS = Path("toyzoo/weights")
-RATERS = 60  # more than it takes; those who find nothing left to judge go away
+TITLE = "Which picture fits better?"
+SPARE = 10  # raters beyond those that it takes; who finds nothing left to judge goes away
 MANAGE = [sys.executable, "manage.py"]
 
 
@@ -95,15 +97,27 @@ def prepare(supervisor: Supervisor, folder: Path) -> None:
         supervisor.run("migrate", [*MANAGE, "migrate", "--no-input"])
     with doing("Studies"):
         link_weights(folder)
-        supervisor.run("prompts", [*MANAGE, "import_prompts", str(PROMPTS), "--set", STUDY, "--sample", "24"])
-        supervisor.run("study", [*MANAGE, "create_study", str(FILE)])
-        supervisor.run("rated-study", [*MANAGE, "create_study", str(write_rated_study(folder))])
+        create_studies(supervisor, folder)
     supervisor.start("worker", worker.COMMAND)
     for study in (STUDY, RATED):
         if not is_closed(study):
             supervisor.run("open", [*MANAGE, "open_study", study])
             print(f"Images of {study}, by the worker:")
             supervisor.run("generate", [*MANAGE, "generate", study, "--wait"], log=False)
+
+
+def create_studies(supervisor: Supervisor, folder: Path) -> None:
+    try:
+        supervisor.run("prompts", [*MANAGE, "import_prompts", str(PROMPTS), "--set", STUDY, "--sample", "24"])
+        supervisor.run("study", [*MANAGE, "create_study", str(FILE)])
+        supervisor.run("rated-study", [*MANAGE, "create_study", str(write_rated_study(folder))])
+    except ChildFailed as error:
+        if not (folder / "evalsite.sqlite3").exists():
+            raise
+        raise ChildFailed(
+            f"{error}\n{folder} may hold an earlier demo, with other studies: remove it, or choose another folder: "
+            "make demo DEMO_DIR=var/demo-2"
+        ) from error
 
 
 def link_weights(folder: Path) -> None:
@@ -116,7 +130,9 @@ def link_weights(folder: Path) -> None:
 def write_rated_study(folder: Path) -> Path:
     """The same study under another name: its images are the same, seed and prompts being so."""
     file = folder / f"{RATED}.toml"
-    file.write_text(FILE.read_text().replace(f'slug = "{STUDY}"', f'slug = "{RATED}"'))
+    design = FILE.read_text().replace(f'slug = "{STUDY}"', f'slug = "{RATED}"')
+    design = design.replace(TITLE, f"{TITLE} Simulated raters")
+    file.write_text(design)
     return file
 
 
@@ -134,9 +150,28 @@ def rate(supervisor: Supervisor, folder: Path, port: int) -> None:
     with doing("Oracle"):
         supervisor.run("oracle", [sys.executable, "-m", "toyzoo.oracle.score", RATED, "--out", scores])
     print("Simulated raters, who judge by the oracle's scores:")
-    bots = ["--raters", str(RATERS), "--seed", "1", "--strengths", scores, "--url", site]
+    bots = ["--raters", str(raters_needed()), "--seed", "1", "--strengths", scores, "--url", site]
     supervisor.run("raters", [*MANAGE, "simulate_raters", RATED, *bots], log=False)
+    if missing := votes_missing():
+        print(f"{missing} votes are still missing: {RATED} stays open.")
+        return
     supervisor.run("close", [*MANAGE, "close_study", RATED])
+
+
+def votes_missing() -> int:
+    from analysis.overview import overviews
+    from comparisons.models import Study
+
+    (rated,) = overviews(Study.objects.filter(slug=RATED))
+    return rated.votes_wanted - rated.votes
+
+
+def raters_needed() -> int:
+    from comparisons.models import Study
+
+    study = Study.objects.get(slug=RATED)
+    each = (study.judgements_per_question or 1) * study.questions.count()
+    return math.ceil(votes_missing() / each) + SPARE
 
 
 def serve(supervisor: Supervisor, port: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -112,8 +113,17 @@ def main() -> int:
     torch.set_num_threads(options.threads)
     training = METHODS[options.name](options.work)
     run(training, options.work, options.name)
-    training.export(options.work / options.name)
+    export(training, options.work / options.name)
     return 0
+
+
+def export(training: Training, folder: Path) -> None:
+    """Whole or not at all, in the place of an earlier result."""
+    part = folder.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    training.export(part)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,14 @@ from analysis.stats.win_rates import Pairs
 _NO_INTERVAL = "too few different prompts or raters, or votes without any variation"
 
 
+def simulation_cautions(votes: VoteTable) -> Iterator[str]:
+    if simulated := int(votes.simulated.sum()):
+        yield (
+            f"{simulated} of {counted(len(votes), 'vote')} {'is' if simulated == 1 else 'are'} simulated: "
+            "bots gave them, and they say nothing about what people prefer."
+        )
+
+
 def both_bad_cautions(votes: VoteTable, scored: VoteTable) -> Iterator[str]:
     if len(scored) < len(votes):
         dropped = len(votes) - len(scored)

@@ -29,7 +29,7 @@ class VoteTable:
     `question`, `prompt`, `rater`, `system_left`, `system_right` are codes of shape (N,) into the sorted name
     tuples `questions`, `prompts`, `raters` and `systems` (both sides share `systems`); every name occurs in
     at least one vote. `outcome` holds LEFT, RIGHT, TIE or BOTH_BAD. `optional` holds the optional columns
-    that were given (vote_id, category, challenge, session, response_ms, answered_at) as text, each of shape
+    that were given (vote_id, category, challenge, session, response_ms, answered_at, rater_kind) as text, each of shape
     (N,).
     """
 
@@ -106,6 +106,12 @@ class VoteTable:
     def left_score(self) -> FloatArray:
         """What the left system got of each vote: 1, 0, half for a tie, NaN for both-bad. Shape (N,)."""
         return _LEFT_SCORES[self.outcome]
+
+    @property
+    def simulated(self) -> BoolArray:
+        """Which votes no person has given. Shape (N,)."""
+        kinds = self.optional.get("rater_kind")
+        return np.zeros(len(self), dtype=np.bool_) if kinds is None else np.asarray(kinds == "simulated")
 
     def select(self, rows: BoolArray) -> VoteTable:
         """The votes where `rows` (N,) is true, with only the names that still occur."""

@@ -11,15 +11,15 @@ import numpy as np
 from scipy import sparse
 
 from analysis.stats import bradley_terry, elo
-from analysis.stats.cautions import both_bad_cautions, interval_cautions, side_cautions
+from analysis.stats.cautions import both_bad_cautions, interval_cautions, side_cautions, simulation_cautions
 from analysis.stats.errors import RatingError, listed
 from analysis.stats.estimators import ESTIMATORS
-from analysis.stats.outcomes import IntArray, VoteTable
+from analysis.stats.outcomes import BoolArray, IntArray, VoteTable
 from analysis.stats.ratings import Ratings
 from analysis.stats.uncertainty import LEVEL, effective_number
 from analysis.stats.win_rates import Pairs, left_share, pair_win_rates
 
-VERSION = 1
+VERSION = 2
 """Goes up whenever the same votes would give other numbers."""
 
 _UNRATED = (None, None, None)
@@ -31,6 +31,7 @@ class SystemRow(TypedDict):
 
     system: str
     votes: int
+    simulated_votes: int
     bt: float | None
     bt_low: float | None
     bt_high: float | None
@@ -48,6 +49,7 @@ class PairRow(TypedDict):
     a: str
     b: str
     votes: int
+    simulated_votes: int
     a_wins: int
     b_wins: int
     ties: int
@@ -65,6 +67,7 @@ class PositionBias(TypedDict):
 
 class QuestionSummary(TypedDict):
     votes: int
+    simulated_votes: int
     raters: int
     prompts: int
     systems: list[SystemRow]
@@ -112,6 +115,7 @@ def summarise_question(votes: VoteTable, rng: np.random.Generator) -> QuestionSu
     margins = {"prompts": _effective(scored, scored.prompt), "raters": _effective(scored, scored.rater)}
     return {
         "votes": len(votes),
+        "simulated_votes": int(votes.simulated.sum()),
         "raters": len(votes.raters),
         "prompts": len(votes.prompts),
         "systems": _system_rows(votes, ratings),
@@ -124,6 +128,7 @@ def summarise_question(votes: VoteTable, rng: np.random.Generator) -> QuestionSu
         "effective_prompts": margins["prompts"],
         "effective_raters": margins["raters"],
         "warnings": [
+            *simulation_cautions(votes),
             *both_bad_cautions(votes, scored),
             *warnings,
             *side_cautions(ratings),
@@ -152,16 +157,17 @@ def _effective(votes: VoteTable, codes: IntArray) -> float:
 def _system_rows(votes: VoteTable, ratings: Mapping[str, Ratings]) -> list[SystemRow]:
     """Best first: by Bradley-Terry, or by win rate where that does not exist; unrated systems last."""
     k = len(votes.systems)
-    seen = np.bincount(votes.system_left, minlength=k) + np.bincount(votes.system_right, minlength=k)
+    seen, simulated = _votes_by_system(votes), _votes_by_system(votes, votes.simulated)
     columns = {name: _by_system(rating) for name, rating in ratings.items()}
     rows: list[SystemRow] = []
-    for name, total in zip(votes.systems, seen, strict=True):
+    for name, total, of_bots in zip(votes.systems, seen, simulated, strict=True):
         bt, bt_low, bt_high = columns.get("bradley-terry", {}).get(name, _UNRATED)
         win_rate, win_rate_low, win_rate_high = columns.get("win-rate", {}).get(name, _UNRATED)
         rows.append(
             {
                 "system": name,
                 "votes": int(total),
+                "simulated_votes": int(of_bots),
                 "bt": bt,
                 "bt_low": bt_low,
                 "bt_high": bt_high,
@@ -179,6 +185,11 @@ def _system_rows(votes: VoteTable, ratings: Mapping[str, Ratings]) -> list[Syste
         strength = strengths[row["system"]]
         row["rank"] = None if strength is None else 1 + sum(other > strength + _SAME for other in known)
     return sorted(rows, key=lambda row: (row["rank"] or k + 1, row["system"]))
+
+
+def _votes_by_system(votes: VoteTable, rows: BoolArray | slice = slice(None)) -> IntArray:
+    sides = np.concatenate([votes.system_left[rows], votes.system_right[rows]])
+    return np.bincount(sides, minlength=len(votes.systems)).astype(np.intp)
 
 
 def _by_system(rating: Ratings) -> dict[str, tuple[float | None, float | None, float | None]]:
@@ -205,6 +216,7 @@ def _pair_rows(pairs: Pairs) -> Iterator[PairRow]:
             "a": pairs.systems[a],
             "b": pairs.systems[b],
             "votes": int(pairs.votes[i]),
+            "simulated_votes": int(pairs.simulated[i]),
             "a_wins": int(pairs.a_wins[i]),
             "b_wins": int(pairs.b_wins[i]),
             "ties": int(pairs.ties[i]),

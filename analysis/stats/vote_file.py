@@ -13,8 +13,9 @@ import pandas as pd
 from analysis.stats.errors import VoteFileError, listed
 
 REQUIRED = ("question", "prompt_id", "system_left", "system_right", "outcome", "rater")
-OPTIONAL = ("vote_id", "category", "challenge", "session", "response_ms", "answered_at", "excluded")
+OPTIONAL = ("vote_id", "category", "challenge", "session", "response_ms", "answered_at", "rater_kind", "excluded")
 EXCLUDED = {"true": True, "false": False, "": False}
+RATER_KINDS = ("person", "simulated", "")
 OUTCOMES = ("left", "right", "tie", "both_bad")
 
 LineNumbers = Callable[[Sequence[int]], list[int]]
@@ -72,6 +73,8 @@ def check(frame: pd.DataFrame, source: str, line_numbers: LineNumbers) -> None:
         raise VoteFileError(f"{source}: outcome is {found} in {where(unknown)}; allowed are {allowed}.")
     if "excluded" in frame:
         _check_excluded(frame["excluded"], source, where)
+    if "rater_kind" in frame:
+        _check_rater_kind(frame["rater_kind"], source, where)
     same = frame["system_left"] == frame["system_right"]
     if same.any():
         found = listed([f'"{value}"' for value in frame["system_left"][same].unique()])
@@ -88,6 +91,15 @@ def _check_excluded(values: pd.Series[str], source: str, where: Callable[[pd.Ser
     if unknown.any():
         found = listed([f'"{value}"' for value in values[unknown].unique()])
         raise VoteFileError(f"{source}: excluded is {found} in {where(unknown)}; allowed are true, false and nothing.")
+
+
+def _check_rater_kind(values: pd.Series[str], source: str, where: Callable[[pd.Series[bool]], str]) -> None:
+    unknown = ~values.isin(RATER_KINDS)
+    if unknown.any():
+        found = listed([f'"{value}"' for value in values[unknown].unique()])
+        raise VoteFileError(
+            f"{source}: rater_kind is {found} in {where(unknown)}; allowed are person, simulated and nothing."
+        )
 
 
 def _check_vote_ids(ids: pd.Series[str], source: str, where: Callable[[pd.Series[bool]], str]) -> None:

@@ -18,6 +18,7 @@ class Pairs:
     """The m pairs of systems that were compared, `a` before `b` in the order of names; all columns (m,).
 
     `a` and `b` are codes into `systems`. `votes` = `a_wins` + `b_wins` + `ties` + `both_bad`;
+    `simulated` of the votes no person has given.
     `win_rate` = (`a_wins` + `ties` / 2) / (`votes` - `both_bad`), NaN where every vote said both-bad.
     """
 
@@ -28,6 +29,7 @@ class Pairs:
     b_wins: IntArray
     ties: IntArray
     both_bad: IntArray
+    simulated: IntArray
     win_rate: FloatArray
     intervals: Intervals
 
@@ -62,11 +64,12 @@ def pair_win_rates(votes: VoteTable, level: float = LEVEL) -> Pairs:
     b_wins = count(votes.outcome == np.where(flipped, LEFT, RIGHT))
     ties = count(votes.outcome == TIE)
     both_bad = count(votes.outcome == BOTH_BAD)
+    simulated = count(votes.simulated)
     counted = a_wins + b_wins + ties
     win_rate = np.divide(a_wins + ties / 2, counted, out=np.full(len(a), np.nan), where=counted > 0)
     influence = Influence(_scores(votes, pair, win_rate, counted), np.eye(len(a)), _bearing(votes, pair, len(a)))
     intervals = _rate_intervals(votes, win_rate, influence, level)
-    return Pairs(votes.systems, a, b, a_wins, b_wins, ties, both_bad, win_rate, intervals)
+    return Pairs(votes.systems, a, b, a_wins, b_wins, ties, both_bad, simulated, win_rate, intervals)
 
 
 def field_win_rates(votes: VoteTable, level: float = LEVEL) -> Ratings:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import csv
+import json
 import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -9,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from analysis.__main__ import main
 from comparisons.models import Exclusion, Rater, Study, Vote
 from tests.analysis.votes import cast_votes
 from tests.factories import make_draft, make_open_study
@@ -84,7 +88,7 @@ def test_it_tells_the_design_the_systems_and_the_numbers(tmp_path: Path) -> None
     assert "simulated" not in text.lower()
 
 
-def test_simulated_raters_are_labelled_everywhere(tmp_path: Path) -> None:
+def test_simulated_votes_are_labelled_in_every_file(tmp_path: Path) -> None:
     study = make_open_study()
     cast_votes(study, raters=2, each=5)
     cast_votes(study, raters=3, each=4, kind=Rater.Kind.SIMULATED)
@@ -93,6 +97,27 @@ def test_simulated_raters_are_labelled_everywhere(tmp_path: Path) -> None:
     assert text.count("With simulated votes.") == 2
     assert "People 2 10 0" in text
     assert "Simulated 3 12 0" in text
+    questions = json.loads((tmp_path / "summary.json").read_text())["questions"].values()
+    assert sum(question["simulated_votes"] for question in questions) == 12
+    assert all("simulated: bots gave them" in question["warnings"][0] for question in questions)
+    drawings = re.findall(r"<svg.*?</svg>", (tmp_path / "report.html").read_text(), re.DOTALL)
+    assert len(drawings) >= 5
+    assert all("votes are simulated" in drawing for drawing in drawings)
+    for name, sides in (("leaderboard.csv", 2), ("win_rates.csv", 1)):
+        with (tmp_path / name).open(newline="") as lines:
+            assert sum(int(row["simulated_votes"]) for row in csv.DictReader(lines)) == sides * 12
+    with (tmp_path / "votes.csv").open(newline="") as lines:
+        assert [row["rater_kind"] for row in csv.DictReader(lines)].count("simulated") == 12
+    said = StringIO()
+    with redirect_stdout(said):
+        main([str(tmp_path / "votes.csv")])
+    assert said.getvalue().count("simulated: bots gave them") == 2
+
+
+def test_votes_of_people_have_no_such_label(tmp_path: Path) -> None:
+    study = make_open_study()
+    cast_votes(study, raters=2, each=5)
+    assert "simulated" not in text_of(report(study, tmp_path)).lower()
 
 
 def test_excluded_votes_are_counted(tmp_path: Path) -> None:

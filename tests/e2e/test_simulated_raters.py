@@ -46,6 +46,15 @@ def test_bradley_terry_recovers_the_planted_order(running: Running, tmp_path: Pa
     assert all(60 < gap < 600 for gap in found), found
 
 
+def test_raters_of_the_same_seed_come_again(running: Running) -> None:
+    """Their answers are new ones, in the same study and in others."""
+    command = ["simulate_raters", "long", "--raters", "1", "--seed", "5", "--url", running.url]
+    for _ in range(2):
+        assert re.match(r"[1-9]\d* answers", running.site.manage(*command))
+    keys = running.site.rows("SELECT client_key FROM comparisons_vote")
+    assert len(set(keys)) == len(keys) > 0
+
+
 def test_a_site_that_does_not_answer_is_one_sentence(running: Running) -> None:
     command = ["simulate_raters", "planted", "--raters", "1", "--seed", "1", "--url", "http://127.0.0.1:9"]
     ended = running.site.try_python("manage.py", *command)

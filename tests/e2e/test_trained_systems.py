@@ -20,8 +20,8 @@ prompt_set = "worlds"
 seed = 11
 
 [rating]
-votes_wanted = 3
-judgements_per_question = 18
+votes_wanted = 8
+judgements_per_question = 24
 
 [display]
 size = 128
@@ -71,7 +71,7 @@ def test_the_analysis_finds_the_order_that_the_oracle_knows(tmp_path: Path) -> N
 
     scores, votes, results = tmp_path / "scores.csv", tmp_path / "votes.csv", tmp_path / "results.json"
     site.python("-m", "toyzoo.oracle.score", "worlds", "--out", scores)
-    bots: list[str | Path] = ["--raters", "12", "--seed", "3", "--strengths", scores]
+    bots: list[str | Path] = ["--raters", "16", "--seed", "3", "--strengths", scores]
     with site.server() as url:
         site.manage("simulate_raters", "worlds", *bots, "--url", url)
     site.manage("export_votes", "worlds", "--out", votes)
@@ -79,8 +79,8 @@ def test_the_analysis_finds_the_order_that_the_oracle_knows(tmp_path: Path) -> N
 
     questions = json.loads(results.read_text())["questions"]
     assert {question: found["votes"] for question, found in questions.items()} == {
-        "prompt-following": 108,
-        "quality": 108,
+        "prompt-following": 288,
+        "quality": 288,
     }
     found = {
         question: [row["system"] for row in sorted(result["systems"], key=lambda row: -row["win_rate"])]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
 from toyzoo.domain.captions import parse
 from toyzoo.domain.drawing import draw
-from toyzoo.domain.scenes import SIDE
-from toyzoo.domain.words import Backdrop
+from toyzoo.domain.scenes import SIDE, picture
+from toyzoo.domain.words import COLOURS, Backdrop
 from toyzoo.oracle.damage import CHANGES
 from toyzoo.oracle.following import Following, follow
 from toyzoo.oracle.measure import truth, wishes
@@ -105,6 +107,21 @@ def test_a_well_drawn_wrong_picture_has_its_quality(name: str) -> None:
 
 def test_a_perfect_picture_has_the_full_score() -> None:
     assert all(follow(truth(scene), wish).score == 1.0 for wish, scene, _ in wishes(120, seed=7))
+
+
+def test_scribbles_are_something_else() -> None:
+    wish = parse("a red ball")
+    scene = picture(wish, random.Random(1))
+    (ball,) = scene.things
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    away = np.hypot(columns - ball.x, rows - ball.y) > ball.radius + 8
+    pixels = draw(scene)
+    scribbled = np.where((away & (rows % 9 < 3) & (columns % 25 < 20))[:, :, None], COLOURS["green"], pixels)
+    scribbled = scribbled.astype(np.uint8)
+    assert follow(read(pixels), wish).score == 1.0
+    assert read(scribbled).unreadable > 0.5
+    (nothing_else,) = (one for one in follow(read(scribbled), wish).statements if one.kind == "nothing else")
+    assert nothing_else.credit < 0.5
 
 
 @pytest.mark.parametrize("picture", ["grey", "noise", "black"])

@@ -23,6 +23,30 @@ def test_what_was_trained_here_comes_before_what_is_published(published: Path, t
     assert train.find_trained(tmp_path, "autoencoder") == tmp_path / "autoencoder"
 
 
+class Export:
+    """Writes a file, and then another one or nothing."""
+
+    def __init__(self, *, whole: bool) -> None:
+        self.whole = whole
+
+    def export(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "first").touch()
+        if not self.whole:
+            raise OSError("No space left on device")
+        (folder / "second").touch()
+
+
+def test_an_export_that_breaks_off_leaves_the_earlier_result(tmp_path: Path) -> None:
+    folder = tmp_path / "toy-sdxl"
+    train.export(Export(whole=True), folder)  # type: ignore[arg-type]
+    with pytest.raises(OSError, match="No space left"):
+        train.export(Export(whole=False), folder)  # type: ignore[arg-type]
+    assert sorted(path.name for path in folder.iterdir()) == ["first", "second"]
+    train.export(Export(whole=True), folder)  # type: ignore[arg-type]
+    assert [path.name for path in tmp_path.iterdir()] == ["toy-sdxl"]
+
+
 def test_a_missing_teacher_is_named(published: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"toy-sdxl comes first, and is neither in .*: train toy-sdxl"):
         train.METHODS["toy-lcm-xl"](tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,10 @@ MAKERS: dict[str, Callable[[Pictures, Teacher], Training]] = {
 }
 
 
-def weights(training: Training) -> dict[str, torch.Tensor]:
+Weights = dict[str, torch.Tensor]
+
+
+def weights(training: Training) -> Weights:
     parts = {key: part for key, part in training.parts().items() if isinstance(part, torch.nn.Module)}
     return {f"{key}.{name}": value for key, part in parts.items() for name, value in part.state_dict().items()}
 
@@ -79,30 +83,55 @@ def test_an_interrupted_run_goes_on_as_one_that_was_not(
 ) -> None:
     """Up to rounding: the order of sums depends on where tensors lie in memory."""
     monkeypatch.setattr(Training, "set_rate", lambda _, optimizer, n: set_rate(optimizer, n))
+    monkeypatch.setattr(run, "_SAVE_EVERY_S", 0.0)
 
-    def train(folder: str, steps: int) -> list[dict[str, float]]:
+    def train(folder: str, interrupted_at: int | None = None) -> tuple[list[dict[str, float]], Weights, Weights]:
         training = MAKERS[name](pictures, teacher)
-        training.steps = steps
+        training.steps = STEPS
         before = {key: value.clone() for key, value in weights(training).items()}
         losses: list[dict[str, float]] = []
         step = training.step
 
         def noted(n: int) -> dict[str, float]:
+            if n == interrupted_at:
+                raise KeyboardInterrupt
             losses.append(dict(step(n)))
             return losses[-1]
 
         training.step = noted  # type: ignore[method-assign]
-        run.run(training, tmp_path / folder, name)
-        assert any(not torch.equal(value, before[key]) for key, value in weights(training).items())
-        return losses
+        with suppress(KeyboardInterrupt):
+            run.run(training, tmp_path / folder, name)
+        return losses, before, weights(training)
 
-    whole = train("whole", STEPS)
-    parts = train("parts", 1) + train("parts", STEPS)
-    assert len(whole) == len(parts) == STEPS
-    for one, other in zip(whole, parts, strict=True):
+    whole, begun, ended = train("whole")
+    first, *_ = train("parts", interrupted_at=1)
+    rest, _, ended_in_parts = train("parts")
+    assert (len(first), len(rest), len(whole)) == (1, STEPS - 1, STEPS)
+    for one, other in zip(whole, first + rest, strict=True):
         assert one == pytest.approx(other, rel=0.02)
     assert whole[1] != pytest.approx(whole[2], rel=0.02), "each step has pictures of its own"
+    parts = {key.partition(".")[0] for key in ended}
+    assert {"model", "average"} <= parts
+    for part in parts:
+        way, apart = (
+            sum(float((ended[key] - other[key]).square().sum()) for key in ended if key.startswith(part))
+            for other in (begun, ended_in_parts)
+        )
+        assert way > 0
+        assert apart < 0.25 * way, f"{part}: Adam makes much of rounding where a gradient is nearly 0, but not so much"
     assert (tmp_path / "parts" / f"{name}.png").stat().st_size > 1000
+
+
+def test_the_state_of_another_run_is_refused(pictures: Pictures, teacher: Teacher, tmp_path: Path) -> None:
+    """Another teacher, say: its student would go on from what it had learned of the first."""
+    training = MAKERS["toy-lcm-xl"](pictures, teacher)
+    training.steps = 0
+    run.run(training, tmp_path, "toy-lcm-xl")
+    run.run(training, tmp_path, "toy-lcm-xl")
+    with torch.no_grad():
+        next(iter(training.parts()["model"].parameters())).add_(1.0)
+    with pytest.raises(SystemExit, match=r"toy-lcm-xl\.state\.pt is of another run, .*: remove it to begin anew"):
+        run.run(training, tmp_path, "toy-lcm-xl")
 
 
 def set_rate(optimizer: torch.optim.Optimizer, n: int) -> None:
@@ -114,9 +143,7 @@ def set_rate(optimizer: torch.optim.Optimizer, n: int) -> None:
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, pictures: Pictures) -> None:
     training = autoencoder.AutoencoderTraining(pictures)
     training.step = lambda n: {"loss": float("nan") if n else 1.0}  # type: ignore[method-assign]
-    with pytest.raises(
-        ArithmeticError, match=r"autoencoder: loss is nan at step 1; .*state\.pt has the last good state"
-    ):
+    with pytest.raises(ArithmeticError, match=r"autoencoder: loss is nan at step 1; no earlier state was saved"):
         run.run(training, tmp_path, "autoencoder")
 
 

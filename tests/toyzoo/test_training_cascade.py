@@ -36,7 +36,7 @@ def trainings() -> dict[str, Callable[[], Any]]:
 
     rng = random.Random(5)
     wishes = [draw_wish(rng) for _ in range(8)]
-    pictures = Pictures(np.stack([draw(picture(wish, rng)) for wish in wishes]), [say(wish) for wish in wishes])
+    pictures = Pictures(np.stack([draw(picture(wish, rng)) for wish in wishes]), [say(wish) for wish in wishes], "test")
     tokenizer = t5.make_tokenizer()
     torch.manual_seed(1)
     encoder = t5.make_encoder(len(tokenizer)).eval()
@@ -72,8 +72,8 @@ def test_a_run_that_was_interrupted_ends_the_same(
     first, second, resumed = (trainings[stage]() for _ in range(3))
     for training in (first, second):
         assert all(math.isfinite(loss) for loss in training.step(0).values())
-    run._save(second, tmp_path / "state.pt", 1)
-    assert run._restore(resumed, tmp_path / "state.pt") == 1
+    run._save(second, tmp_path / "state.pt", 1, "begun")
+    assert run._restore(resumed, tmp_path / "state.pt", "begun") == 1
     for training in (first, resumed):
         training.step(1)
     for name, part in first.parts().items():

@@ -35,7 +35,7 @@ def pictures() -> Any:
 
     rng = random.Random(3)
     wishes = [draw_training_wish(rng) for _ in range(PICTURES)]
-    return Pictures(np.stack([draw(picture(wish, rng)) for wish in wishes]), [say(wish) for wish in wishes])
+    return Pictures(np.stack([draw(picture(wish, rng)) for wish in wishes]), [say(wish) for wish in wishes], "test")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from toyzoo.oracle.reading import Reading, ReadThing
 KINDS = ("shape", "colour", "size", "finish", "count", "relation", "backdrop", "nothing else")
 _WEIGHTS = {"shape": 1.0, "colour": 0.9, "finish": 0.4, "size": 0.3}  # which wrong thing stands for a wanted one
 _RELATION_WEIGHT = 0.5
+_CRUMBS = 0.1  # share of all that is no backdrop which may be unreadable, as edges are in a blurred picture
 _UNSURE = 0.6  # confidence at which a shape counts nothing
 _SURE = 0.8  # and from which on it counts fully
 
@@ -58,7 +59,8 @@ def follow(reading: Reading, wish: Wish) -> Following:
     - count of each group: 1 - |things - wanted| / wanted, at least 0; unmatched things like the group's count too;
     - relation: 1 where it holds, 0.5 where it holds only roughly;
     - backdrop's colour and pattern, as far as said: 1 or 0;
-    - nothing else: of the matched and the not wanted things, the share of the matched ones.
+    - nothing else: of the matched and the not wanted things, the share of the matched ones, times the share of all that
+      is no backdrop which could be read, a tenth allowed for blurred edges.
 
     Unsaid attributes are not judged, and neither is an unsaid backdrop.
     """
@@ -121,7 +123,8 @@ def _statements(reading: Reading, wish: Wish, standing: Standing) -> tuple[State
         statements.append(Statement(f"backdrop: {colour}", "backdrop", float(colour == reading.backdrop.colour)))
         statements.append(Statement(f"backdrop: {pattern}", "backdrop", float(pattern == reading.backdrop.pattern)))
     alone = len(standing) / (len(standing) + len(spare)) if standing else 0.0
-    statements.append(Statement("nothing else", "nothing else", alone))
+    readable = min(1.0, (1.0 - reading.unreadable) / (1.0 - _CRUMBS))
+    statements.append(Statement("nothing else", "nothing else", alone * readable))
     return tuple(statements)
 
 

@@ -19,6 +19,7 @@ from PIL import Image as PillowImage
 
 from toyzoo.domain.captions import CaptionError, parse
 from toyzoo.domain.drawing import Pixels
+from toyzoo.domain.scenes import SIDE
 from toyzoo.domain.words import Wish
 from toyzoo.oracle.following import follow
 from toyzoo.oracle.quality import judge
@@ -43,7 +44,7 @@ def as_pixels(picture: PillowImage.Image) -> Pixels:
 
 def of_study(study: Study) -> dict[tuple[str, str, int], float]:
     """The score by question, system and position of the prompt; of the originals, in the order of the systems."""
-    from comparisons.studies import image_jobs
+    from comparisons.studies import StudyError, image_jobs
     from generation import storage
     from generation.models import Image
 
@@ -52,6 +53,11 @@ def of_study(study: Study) -> dict[tuple[str, str, int], float]:
     images = Image.objects.filter(job__in=image_jobs(study)).order_by("job__system__slug", "job__prompt__position")
     for sha256, system, position in images.values_list("sha256", "job__system__slug", "job__prompt__position"):
         with storage.open_original(sha256) as handle, PillowImage.open(handle) as picture:
+            if picture.size != (SIDE, SIDE):
+                width, height = picture.size
+                raise StudyError(
+                    f"{system}: its pictures are {width} x {height}; the oracle reads the toy world's {SIDE} x {SIDE}."
+                )
             by_question = scores(as_pixels(picture), wishes[position])
         found |= {(question, system, position): score for question, score in by_question.items()}
     return found

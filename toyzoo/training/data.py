@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from toyzoo.domain.drawing import Pixels, draw
 from toyzoo.domain.scenes import SIDE, picture
 from toyzoo.domain.wishes import draw_training_wish
 
+DOMAIN = Path(__file__).parents[1] / "domain"
 COUNT = 40_000
 _PART = 500
 _SEED = 1
@@ -27,14 +29,22 @@ class Pictures:
 
     pixels: np.ndarray[Any, np.dtype[np.uint8]]
     captions: list[str]
+    world: str  # changes with whatever may change a picture or its caption
 
 
 def load_pictures(folder: Path, count: int = COUNT) -> Pictures:
     """The training pictures, rendered into the folder unless they are there."""
-    pixels, captions = folder / f"pictures-{count}.npy", folder / f"captions-{count}.txt"
+    world = _digest_of_the_world()
+    pixels, captions = folder / f"pictures-{count}-{world}.npy", folder / f"captions-{count}-{world}.txt"
     if not captions.exists():
         _render(pixels, captions, count)
-    return Pictures(np.load(pixels, mmap_mode="r"), captions.read_text(encoding="utf-8").splitlines())
+    return Pictures(np.load(pixels, mmap_mode="r"), captions.read_text(encoding="utf-8").splitlines(), world)
+
+
+def _digest_of_the_world() -> str:
+    """Of the files that say how it looks, what is said of it, and what is kept out of training."""
+    files = [Path(__file__), *sorted(path for path in DOMAIN.iterdir() if path.is_file())]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
 def draws(seed: int, step: int) -> np.random.Generator:
@@ -53,7 +63,9 @@ def _render(pixels: Path, captions: Path, count: int) -> None:
             said += texts
             tqdm.write(f"{len(said)} pictures rendered") if len(said) % 10_000 == 0 else None
     file.flush()
-    captions.write_text("\n".join(said[:count]) + "\n", encoding="utf-8")
+    unnamed = captions.with_suffix(".part")
+    unnamed.write_text("\n".join(said[:count]) + "\n", encoding="utf-8")
+    unnamed.replace(captions)  # the sign that all is there
 
 
 def _render_part(start: int) -> tuple[Pixels, list[str]]:

@@ -40,8 +40,8 @@ def encoded_once(
     model: torch.nn.Module,
     encode: Callable[[torch.Tensor], torch.Tensor],
 ) -> torch.Tensor:
-    """What `encode` makes of all pictures, kept in a file that is named after the weights of the model it uses."""
-    file = folder / f"{name}-{_digest(model)}.npy"
+    """What `encode` makes of all pictures, kept in a file that is named after them and the model's weights."""
+    file = folder / f"{name}-{pictures.world}-{_digest(model)}.npy"
     if not file.exists():
         starts = tqdm(range(0, len(pictures.captions), _AT_ONCE), name, mininterval=5.0)
         with torch.no_grad():

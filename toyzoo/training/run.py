@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import time
 from abc import ABC, abstractmethod
@@ -67,7 +68,8 @@ def run(training: Training, folder: Path, name: str) -> None:
     """Train to the end; called again after an interruption, go on from the last state in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / f"{name}.state.pt"
-    start = _restore(training, state)
+    begun = _digest(training)
+    start = _restore(training, state, begun)
     saved = time.monotonic()
     losses: dict[str, float] = {}
     with tqdm(total=training.steps, initial=start, desc=name, unit="step", mininterval=5.0) as bar:
@@ -75,29 +77,46 @@ def run(training: Training, folder: Path, name: str) -> None:
             for key, value in training.step(n).items():
                 losses[key] = 0.98 * losses.get(key, value) + 0.02 * value
                 if not math.isfinite(value):
-                    raise ArithmeticError(f"{name}: {key} is {value} at step {n}; {state} has the last good state.")
+                    raise ArithmeticError(f"{name}: {key} is {value} at step {n}; {_kept(state)}.")
             bar.set_postfix({key: f"{value:.4f}" for key, value in losses.items()}, refresh=False)
             bar.update()
             if time.monotonic() - saved > _SAVE_EVERY_S:
-                _save(training, state, n + 1)
+                _save(training, state, n + 1, begun)
                 training.sample().save(folder / f"{name}.png")
                 saved = time.monotonic()
-    _save(training, state, training.steps)
+    _save(training, state, training.steps, begun)
     training.sample().save(folder / f"{name}.png")
 
 
-def _restore(training: Training, state: Path) -> int:
+def _kept(state: Path) -> str:
+    return f"{state} has an earlier state" if state.exists() else "no earlier state was saved"
+
+
+def _digest(training: Training) -> str:
+    """Of what a run begins with: its length and rate, and all weights, among them those that it takes from others."""
+    found = hashlib.sha256(f"{training.steps} {training.learning_rate}".encode())
+    modules = [part for part in training.parts().values() if isinstance(part, nn.Module)]
+    for module in modules:
+        for key, weight in module.state_dict().items():
+            found.update(key.encode() + weight.contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def _restore(training: Training, state: Path, begun: str) -> int:
     if not state.exists():
         return 0
     content = torch.load(state, weights_only=True)
+    if content["begun"] != begun:
+        raise SystemExit(f"{state} is of another run, begun with other weights or settings: remove it to begin anew.")
     for key, part in training.parts().items():
         part.load_state_dict(content["parts"][key])
     return int(content["step"])
 
 
-def _save(training: Training, state: Path, step: int) -> None:
+def _save(training: Training, state: Path, step: int, begun: str) -> None:
     part = state.with_suffix(".part")
-    torch.save({"step": step, "parts": {key: part.state_dict() for key, part in training.parts().items()}}, part)
+    parts = {key: part.state_dict() for key, part in training.parts().items()}
+    torch.save({"step": step, "begun": begun, "parts": parts}, part)
     part.replace(state)
 
 

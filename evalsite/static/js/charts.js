@@ -30,7 +30,7 @@ function theme() {
     text: { color: ink },
     axis: { ...letters, ...sizes, domainColor: rule, gridColor: rule, tickColor: rule, labelSeparation: 8 },
     legend: { ...letters, ...sizes },
-    title: { color: ink, font: fontFamily },
+    title: { color: soft, font: fontFamily },
   };
 }
 

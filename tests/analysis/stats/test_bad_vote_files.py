@@ -44,6 +44,10 @@ CASES = {
         f"{HEADER},excluded\n{GOOD},true\n{GOOD},yes\n",
         'votes.csv: excluded is "yes" in row 3; allowed are true, false and nothing.',
     ),
+    "an unknown kind of rater": (
+        f"{HEADER},rater_kind\n{GOOD},person\n{GOOD},robot\n",
+        'votes.csv: rater_kind is "robot" in row 3; allowed are person, simulated and nothing.',
+    ),
     "an empty rater": (
         f"{HEADER}\n{GOOD}\nq,p,a,b,left,\n{GOOD}\nq,p,a,b,left, \n",
         "votes.csv: rater is empty in rows 3 and 5; every vote needs one.",

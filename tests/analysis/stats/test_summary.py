@@ -112,7 +112,7 @@ def test_both_bad_is_counted_as_a_vote_and_rates_nobody() -> None:
     last = question["systems"][-1]
     assert last["system"] == "c"
     assert last["votes"] == 1
-    assert {key for key, value in last.items() if value is None} == set(last) - {"system", "votes"}
+    assert {key for key, value in last.items() if value is None} == set(last) - {"system", "votes", "simulated_votes"}
     assert [pair["both_bad"] for pair in question["pairs"]] == [1, 1]
     assert question["warnings"][:2] == [
         "Both-bad is not counted in any rating: 2 votes, 50% of all.",
@@ -137,7 +137,7 @@ def test_few_clusters_behind_some_numbers_are_told() -> None:
 
 def test_settings_hold_everything_that_determines_the_numbers() -> None:
     assert summarise(table(), seed=5)["settings"] == {
-        "version": 1,
+        "version": 2,
         "seed": 5,
         "ties": "half",
         "both_bad": "not counted",
