@@ -1,7 +1,8 @@
 """toy-sdxl-turbo: the teacher distilled into a UNet that needs one step.
 
 Sauer et al., Adversarial Diffusion Distillation, 2023: a student that denoises latents of four noise levels in one
-step is trained by a discriminator (eq. 2 and 3) and by the teacher's answer to its noised result (eq. 4). As in
+step is trained by a discriminator (eq. 2 and 3, without the penalty R1 of the latter, which such a short training does
+without) and by the teacher's answer to its noised result (eq. 4). As in
 Sauer et al., Fast High-Resolution Image Synthesis with Latent Adversarial Diffusion Distillation, 2024, sec. 3, the
 discriminator judges noised latents by the features of the frozen teacher, so no picture has to be decoded.
 """

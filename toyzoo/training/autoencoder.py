@@ -1,9 +1,10 @@
 """The autoencoder of the latent systems: 128 x 128 pixels become 16 x 16 latents of 4 channels, as in SDXL.
 
-Kingma and Welling, Auto-Encoding Variational Bayes, 2014, eq. 10, with the weight of the divergence as small as in
-Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2022, app. G; the perceptual and the
-adversarial loss of the latter give way to the errors of neighbouring pixels' differences and of each latent's average
-colour, since in this world edges and colours are all that matters.
+Kingma and Welling, Auto-Encoding Variational Bayes, 2014, eq. 10, with a small weight of the divergence, as in Rombach
+et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2022, app. G, though not as small: it is the sum
+over all latents against the mean error of a pixel, and ends as an eighth of the loss. The perceptual and the adversarial
+loss of the latter give way to the errors of neighbouring pixels' differences and of each latent's average colour, since
+in this world edges and colours are all that matters.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Ho et al., Cascaded Diffusion Models for High Fidelity Image Generation, 2022, sec. 3 and alg. 1, for the enlarged
 picture beside the noisy one and the noise that is added to it, of a strength that the UNet is told; Saharia et al.,
-2022 (Imagen), sec. 2.3 and app. B, for training on crops, which a UNet allows that attends to the text alone. The
+2022 (Imagen), sec. 2.5, for training on crops, which a UNet allows that attends to the text alone. The
 loss is that of the first stage, whose text encoder is used as it is.
 """
 

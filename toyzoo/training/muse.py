@@ -1,9 +1,9 @@
 """toy-openmuse: a transformer that fills in the masked codes of a picture, told by the teacher's second text encoder.
 
-Chang et al., Muse: Text-To-Image Generation via Masked Generative Transformers, 2023, sec. 2.4: a share r of the codes
-is masked, of density 2 / pi (1 - r^2)^(-1/2), and the cross-entropy is that of the masked ones; sec. 2.7: every tenth
-picture has no caption, so that logits can be guided. Sampling in parallel is Chang et al., MaskGIT, 2022, sec. 3.2, as
-AmusedScheduler has it. The text encoder is frozen (sec. 2.1).
+Chang et al., Muse: Text-To-Image Generation via Masked Generative Transformers, 2023, sec. 2.6: a share r of the codes
+is masked, of density 2 / pi (1 - r^2)^(-1/2); sec. 2.3: the cross-entropy is that of the masked ones; sec. 2.7: every
+tenth picture has no caption, so that logits can be guided. Sampling in parallel is Chang et al., MaskGIT, 2022, sec.
+3.2, as AmusedScheduler has it. The text encoder is frozen (sec. 2.1).
 """
 
 from __future__ import annotations

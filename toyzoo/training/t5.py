@@ -32,7 +32,7 @@ _MARKS = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
 
 
 def write_tokenizer(folder: Path) -> None:
-    """A unigram model (Kudo, Subword Regularization, 2018, eq. 2): a word is likelier whole than in its letters."""
+    """A unigram model (Kudo, Subword Regularization, 2018, eq. 6): a word is likelier whole than in its letters."""
     model = ModelProto()
     model.trainer_spec.model_type = model.trainer_spec.UNIGRAM
     model.trainer_spec.pad_id, model.trainer_spec.eos_id = 0, 1
