@@ -19,6 +19,7 @@ import pytest
 from scripts.with_postgres import free_port
 
 ROOT = Path(__file__).parents[2]
+VOTES = 2 * 24 * 21  # questions, prompts, pairs of systems
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -68,6 +69,21 @@ def images(folder: Path) -> set[tuple[int, str]]:
     return set(rows)
 
 
+def ratings(folder: Path) -> dict[str, tuple[str, int, int]]:
+    """Of each study its state, its votes, and those that are marked as simulated."""
+    query = """
+        SELECT study.slug, study.state, count(vote.id), count(vote.id) FILTER (WHERE rater.kind = 'simulated')
+        FROM comparisons_study study
+        LEFT JOIN comparisons_ratersession session ON session.study_id = study.id
+        LEFT JOIN comparisons_rater rater ON rater.id = session.rater_id
+        LEFT JOIN comparisons_assignment assignment ON assignment.session_id = session.id
+        LEFT JOIN comparisons_vote vote ON vote.assignment_id = assignment.id
+        GROUP BY study.id
+    """
+    with closing(sqlite3.connect(folder / "evalsite.sqlite3")) as connection:
+        return {slug: tuple(rest) for slug, *rest in connection.execute(query)}
+
+
 def get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=30) as reply:
         return str(reply.read().decode())
@@ -88,6 +104,7 @@ def test_it_makes_everything_once_and_stops_with_all_its_processes(tmp_path: Pat
         assert all(name in commands for name in ("redis-server", "celery", "gunicorn"))
         made = images(folder)
         assert made
+        assert ratings(folder) == {"demo": ("open", 0, 0), "demo-rated": ("closed", VOTES, VOTES)}
     assert processes_of(folder) == []
 
     with demo(folder, port, home) as again:

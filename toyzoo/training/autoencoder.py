@@ -2,9 +2,9 @@
 
 Kingma and Welling, Auto-Encoding Variational Bayes, 2014, eq. 10, with a small weight of the divergence, as in Rombach
 et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2022, app. G, though not as small: it is the sum
-over all latents against the mean error of a pixel, and ends as an eighth of the loss. The perceptual and the adversarial
-loss of the latter give way to the errors of neighbouring pixels' differences and of each latent's average colour, since
-in this world edges and colours are all that matters.
+over all latents against the mean error of a pixel, and ends as an eighth of the loss. The perceptual and the
+adversarial loss of the latter give way to the errors of neighbouring pixels' differences and of each latent's average
+colour, since in this world edges and colours are all that matters.
 """
 
 from __future__ import annotations
