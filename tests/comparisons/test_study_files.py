@@ -19,6 +19,7 @@ from comparisons.study_file import (
 )
 from tests.comparisons.study_texts import ANOTHER_SYSTEM, GOOD, read
 
+WEIGHTS = Path(__file__).parents[2] / "toyzoo" / "weights"
 STUDIES = Path(__file__).parents[2] / "studies"
 
 
@@ -54,8 +55,10 @@ def test_the_demo_study() -> None:
     spec = read_study(STUDIES / "demo.toml")
     assert spec.slug == "demo"
     assert [question.key for question in spec.questions] == ["prompt-following", "quality"]
-    assert [system.slug for system in spec.systems] == [f"toy-sdxl@{steps}" for steps in (1, 2, 4, 10, 25)]
-    assert {system.model for system in spec.systems} == {"./toyzoo/toy-sdxl"}
+    folders = {system.model for system in spec.systems} | {system.unet for system in spec.systems if system.unet}
+    published = {f"./toyzoo/{folder.name}" for folder in WEIGHTS.iterdir()}
+    assert folders == published
+    assert {system.steps for system in spec.systems if system.name == "toy-sdxl"} == {1, 4, 25}
 
 
 def test_the_study_of_the_announcement() -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors import safe_open
 
-ROOT = Path(__file__).parents[2]
-WEIGHTS = ROOT / "toyzoo" / "weights"
+WEIGHTS = Path(__file__).parents[2] / "toyzoo" / "weights"
 SYSTEMS = sorted(path for path in WEIGHTS.iterdir() if path.is_dir())
 MOST_BYTES = 40 * 10**6
 
@@ -38,8 +36,3 @@ def test_each_has_a_card(folder: Path) -> None:
     for heading in ("Data", "Recipe", "Scores", "Limits"):
         assert f"**{heading}" in card
     assert f"python -m toyzoo.train {folder.name}" in card
-
-
-def test_the_demo_shows_all_of_them() -> None:
-    study = tomllib.loads((ROOT / "studies" / "demo.toml").read_text(encoding="utf-8"))
-    assert {system["name"] for system in study["systems"]} == {folder.name for folder in SYSTEMS}
