@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby
-from operator import itemgetter
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, IntegerField, Max, Min, Q, Sum
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from comparisons.models import Comparison, Rater, Study, Vote
@@ -60,6 +60,7 @@ class RatingProgress:
 RECENT = timedelta(minutes=10)
 MOST_MISSED = 3  # batches that should have come by now, after which there is no pace to speak of
 MOST_REASONS = 3  # shown for each system
+_BATCH_SIZE = Cast(KeyTextTransform("batch_size", "environment"), IntegerField())
 
 
 def generation_progress(study: Study) -> list[GenerationProgress]:
@@ -115,17 +116,17 @@ def _paces(study: Study) -> dict[int, float]:
     recent = (
         Image.objects.made_here()
         .filter(job__in=image_jobs(study), created_at__gte=now - RECENT)
-        .order_by("created_at")
-        .values_list("job__system_id", "created_at", "environment__batch_size")
+        .order_by()
+        .values_list("job__system_id")
+        .annotate(Count("id"), Min("created_at"), Max("created_at"), batch=Max(_BATCH_SIZE))
     )
     paces = {}
-    for system, images in groupby(sorted(recent, key=itemgetter(0)), key=itemgetter(0)):
-        times, batches = zip(*(image[1:] for image in images), strict=True)
-        size, duration = batches[0] or 1, (times[-1] - times[0]).total_seconds()
-        if len(times) <= size or not duration:
+    for system, count, first, last, batch in recent:
+        size, duration = batch or 1, (last - first).total_seconds()
+        if count <= size or not duration:
             continue
-        per_second = (len(times) - size) / duration
-        if (now - times[-1]).total_seconds() <= MOST_MISSED * size / per_second:
+        per_second = (count - size) / duration
+        if (now - last).total_seconds() <= MOST_MISSED * size / per_second:
             paces[system] = per_second
     return paces
 

@@ -91,13 +91,14 @@ def doing(what: str) -> Iterator[None]:
 
 def prepare(supervisor: Supervisor, folder: Path) -> None:
     """From an empty folder to two open studies whose images are all made."""
+    is_new = not (folder / "evalsite.sqlite3").exists()
     with doing("Broker"):
         worker.start_broker(supervisor)
     with doing("Database"):
         supervisor.run("migrate", [*MANAGE, "migrate", "--no-input"])
     with doing("Studies"):
         link_weights(folder)
-        create_studies(supervisor, folder)
+        create_studies(supervisor, folder, is_new=is_new)
     supervisor.start("worker", worker.COMMAND)
     for study in (STUDY, RATED):
         if not is_closed(study):
@@ -106,17 +107,17 @@ def prepare(supervisor: Supervisor, folder: Path) -> None:
             supervisor.run("generate", [*MANAGE, "generate", study, "--wait"], log=False)
 
 
-def create_studies(supervisor: Supervisor, folder: Path) -> None:
+def create_studies(supervisor: Supervisor, folder: Path, *, is_new: bool) -> None:
     try:
         supervisor.run("prompts", [*MANAGE, "import_prompts", str(PROMPTS), "--set", STUDY, "--sample", "24"])
         supervisor.run("study", [*MANAGE, "create_study", str(FILE)])
         supervisor.run("rated-study", [*MANAGE, "create_study", str(write_rated_study(folder))])
     except ChildFailed as error:
-        if not (folder / "evalsite.sqlite3").exists():
+        if is_new:
             raise
         raise ChildFailed(
-            f"{error}\n{folder} may hold an earlier demo, with other studies: remove it, or choose another folder: "
-            "make demo DEMO_DIR=var/demo-2"
+            f"{error}\n{folder} holds an earlier demo, perhaps with other studies: "
+            "remove it, or choose another folder: make demo DEMO_DIR=var/demo-2"
         ) from error
 
 

@@ -115,6 +115,23 @@ def test_it_makes_everything_once_and_stops_with_all_its_processes(tmp_path: Pat
     assert list(home.iterdir()) == []
 
 
+def test_the_folder_of_another_demo_is_named_and_left_alone(tmp_path: Path) -> None:
+    folder, prompts = tmp_path / "demo", tmp_path / "prompts.txt"
+    folder.mkdir()
+    prompts.write_text("a red fox\n")
+    settings = {**os.environ, "DATA_DIR": str(folder)}
+    for command in (["migrate", "--no-input"], ["import_prompts", str(prompts), "--set", "demo"]):
+        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=settings, check=True, capture_output=True)
+    command = [sys.executable, "-m", "scripts.demo", "--port", str(free_port()), "--dir", str(folder)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ, check=False)
+    assert ended.returncode == 1
+    assert "a prompt set never changes" in ended.stderr
+    assert f"{folder} holds an earlier demo, perhaps with other studies: remove it, or choose another" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    with closing(sqlite3.connect(folder / "evalsite.sqlite3")) as connection:
+        assert connection.execute("SELECT text FROM generation_prompt").fetchall() == [("a red fox",)]
+
+
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
