@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -64,3 +66,19 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> type[Painter]:
     monkeypatch.setattr(Painter, "while_loading", staticmethod(nothing_more))
     monkeypatch.setattr(Painter, "before", staticmethod(do_nothing))
     return Painter
+
+
+@pytest.fixture(scope="session")
+def turbo_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from toyzoo.untrained.checkpoints import write_sdxl
+
+    folder = tmp_path_factory.mktemp("zoo") / "turbo"
+    write_sdxl(folder, seed=2, size=64, turbo=True)
+    return folder
+
+
+@pytest.fixture
+def turbo_dir(turbo_checkpoint: Path, tmp_path: Path) -> Path:
+    """A data folder with a copy of the checkpoint of turbo.TURBO, to be damaged."""
+    shutil.copytree(turbo_checkpoint, tmp_path / "turbo")
+    return tmp_path

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,44 +8,12 @@ import pytest
 from generation import backends
 from generation.backends import PermanentBackendError, TransientBackendError
 from generation.systems import SystemSpec
+from tests.generation.turbo import TURBO, load_error
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers"),
     pytest.mark.filterwarnings("ignore:The `local_dir_use_symlinks`:UserWarning:huggingface_hub"),
 ]
-
-TURBO: dict[str, Any] = {
-    "name": "turbo",
-    "backend": "diffusers",
-    "pipeline": "StableDiffusionXLPipeline",
-    "model": "./turbo",
-    "steps": 1,
-    "guidance_scale": 0.0,
-    "width": 64,
-    "height": 64,
-    "dtype": "float32",
-}
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from toyzoo.untrained.checkpoints import write_sdxl
-
-    folder = tmp_path_factory.mktemp("zoo") / "turbo"
-    write_sdxl(folder, seed=2, size=64, turbo=True)
-    return folder
-
-
-@pytest.fixture
-def data_dir(checkpoint: Path, tmp_path: Path) -> Path:
-    shutil.copytree(checkpoint, tmp_path / "turbo")
-    return tmp_path
-
-
-def load_error(data_dir: Path, **changes: Any) -> str:
-    with pytest.raises(PermanentBackendError) as caught:
-        backends.create(SystemSpec(**TURBO | changes), data_dir)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -132,153 +97,20 @@ def load_error(data_dir: Path, **changes: Any) -> str:
         ),
     ],
 )
-def test_bad_spec(data_dir: Path, changes: dict[str, Any], message: str) -> None:
+def test_bad_spec(turbo_dir: Path, changes: dict[str, Any], message: str) -> None:
     import diffusers
 
-    assert load_error(data_dir, **changes) == message.format(data=data_dir, version=diffusers.__version__)
+    assert load_error(turbo_dir, **changes) == message.format(data=turbo_dir, version=diffusers.__version__)
 
 
-def remove_text_encoder(folder: Path) -> None:
-    shutil.rmtree(folder / "text_encoder")
-
-
-def empty_tokenizer(folder: Path) -> None:
-    for path in (folder / "tokenizer").iterdir():
-        path.unlink()
-
-
-def break_index(folder: Path) -> None:
-    (folder / "model_index.json").write_text("{")
-
-
-def pickle_unet(folder: Path) -> None:
-    for path in (folder / "unet").glob("*.safetensors"):
-        path.rename(path.with_suffix(".bin"))
-
-
-def truncate(name: str) -> Callable[[Path], None]:
-    def damage(folder: Path) -> None:
-        path = folder / name
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-    return damage
-
-
-def leave_out(name: str, part: str) -> Callable[[Path], None]:
-    """Weights whose names have that part are in no file any more."""
-
-    def damage(folder: Path) -> None:
-        from safetensors.torch import load_file, save_file
-
-        weights = load_file(folder / name)
-        save_file(
-            {key: weight for key, weight in weights.items() if part not in key},
-            folder / name,
-            metadata={"format": "pt"},
-        )
-
-    return damage
-
-
-def without_merges(folder: Path) -> None:
-    (folder / "tokenizer" / "merges.txt").unlink()
-
-
-def empty_vocabulary(folder: Path) -> None:
-    (folder / "tokenizer_2" / "vocab.json").write_bytes(b"")
-
-
-def of_another_size(folder: Path) -> None:
-    path = folder / "text_encoder" / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"intermediate_size": 24}))
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (
-            remove_text_encoder,
-            "turbo@1: model is './turbo', but {turbo} has no subfolder text_encoder, which its model_index.json lists.",
-        ),
-        (
-            empty_tokenizer,
-            "turbo@1: model is './turbo', but {turbo}/tokenizer is empty; copy the whole checkpoint there.",
-        ),
-        (
-            break_index,
-            "turbo@1: model is './turbo', but {turbo}/model_index.json is not a JSON object; "
-            "copy the checkpoint again.",
-        ),
-        (
-            pickle_unet,
-            "turbo@1: model is './turbo', but {turbo}/unet has no .safetensors weights; "
-            "pickled .bin weights are not loaded.",
-        ),
-        *(
-            (
-                truncate(f"{name}.safetensors"),
-                f"turbo@1: model is './turbo', but {{turbo}}/{name}.safetensors is damaged or incomplete "
-                "(Error while deserializing header: incomplete metadata, file not fully covered); copy it again.",
-            )
-            for name in (
-                "vae/diffusion_pytorch_model",
-                "unet/diffusion_pytorch_model",
-                "text_encoder/model",
-                "text_encoder_2/model",
-            )
-        ),
-        (
-            truncate("text_encoder/config.json"),
-            "turbo@1: model is './turbo', but {turbo} cannot be loaded: ",
-        ),
-        (
-            truncate("tokenizer/vocab.json"),
-            "turbo@1: model is './turbo', but {turbo} cannot be loaded: ",
-        ),
-        (
-            of_another_size,
-            "turbo@1: model is './turbo', but {turbo} cannot be loaded: ",
-        ),
-        (
-            without_merges,
-            "turbo@1: model is './turbo', but {turbo}/tokenizer has no vocabulary (",
-        ),
-        (
-            empty_vocabulary,
-            "turbo@1: model is './turbo', but {turbo}/tokenizer_2 has no vocabulary (",
-        ),
-        (
-            leave_out("unet/diffusion_pytorch_model.safetensors", "conv_out.bias"),
-            "turbo@1: model is './turbo', but {turbo} cannot be loaded: the weights of its UNet2DConditionModel lack "
-            "conv_out.bias; if the checkpoint is damaged or incomplete, copy it again.",
-        ),
-        (
-            leave_out("text_encoder/model.safetensors", "layers.1."),
-            "turbo@1: model is './turbo', but {turbo} cannot be loaded: the weights of its CLIPTextModel lack ",
-        ),
-        (
-            leave_out("text_encoder_2/model.safetensors", "text_projection"),
-            "turbo@1: model is './turbo', but {turbo} cannot be loaded: the weights of its "
-            "CLIPTextModelWithProjection lack text_projection.weight; ",
-        ),
-    ],
-)
-def test_damaged_checkpoint(data_dir: Path, damage: Callable[[Path], None], message: str) -> None:
-    damage(data_dir / "turbo")
-    said = load_error(data_dir)
-    assert said.startswith(message.format(turbo=data_dir / "turbo"))
-    assert "\n" not in said
-    assert said.endswith(".")
-
-
-def test_pixels_that_are_not_numbers_are_never_an_image(data_dir: Path) -> None:
+def test_pixels_that_are_not_numbers_are_never_an_image(turbo_dir: Path) -> None:
     from safetensors.torch import load_file, save_file
 
-    path = data_dir / "turbo" / "vae" / "diffusion_pytorch_model.safetensors"
+    path = turbo_dir / "turbo" / "vae" / "diffusion_pytorch_model.safetensors"
     weights = load_file(path)
     weights["decoder.conv_out.bias"][0] = float("nan")
     save_file(weights, path, metadata={"format": "pt"})
-    backend = backends.create(SystemSpec(**TURBO), data_dir)
+    backend = backends.create(SystemSpec(**TURBO), turbo_dir)
     with pytest.raises(PermanentBackendError) as caught:
         backend.render(["a cat"], [3])
     assert str(caught.value) == (
@@ -287,14 +119,14 @@ def test_pixels_that_are_not_numbers_are_never_an_image(data_dir: Path) -> None:
     )
 
 
-def test_out_of_memory_may_be_tried_again(data_dir: Path) -> None:
+def test_out_of_memory_may_be_tried_again(turbo_dir: Path) -> None:
     """A tensor hook stands in for the full GPU; what is tested is what becomes of its error."""
     import torch
 
     def fill_memory(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    backend = backends.create(SystemSpec(**TURBO), data_dir)
+    backend = backends.create(SystemSpec(**TURBO), turbo_dir)
     handle = torch.nn.modules.module.register_module_forward_pre_hook(fill_memory)
     try:
         with pytest.raises(TransientBackendError) as caught:

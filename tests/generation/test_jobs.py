@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -15,23 +14,11 @@ from generation import jobs
 from generation.models import Image, ImageJob
 from tests.comparisons.browsing import at_once
 from tests.generation.conftest import Messages
-from tests.generation.job_rows import make_jobs, make_prompts, make_system
+from tests.generation.job_rows import claim_all, let_delay_pass, let_lease_lapse, make_jobs, make_prompts, make_system
 from tests.generation.painter import paint
 
 State = ImageJob.State
 pytestmark = pytest.mark.django_db
-
-
-def claim_all(made: Sequence[ImageJob]) -> list[ImageJob]:
-    return jobs.claim(made[0].system_id, [job.id for job in made], limit=100)[1]
-
-
-def let_lease_lapse(job: ImageJob) -> None:
-    ImageJob.objects.filter(id=job.id).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-
-
-def let_delay_pass(job: ImageJob) -> None:
-    ImageJob.objects.filter(id=job.id).update(not_before=timezone.now())
 
 
 def requeued(job: ImageJob) -> ImageJob:
@@ -282,54 +269,3 @@ def test_failed_jobs_are_tried_again_from_the_first_attempt_when_asked(messages:
     assert jobs.retry_failed(ImageJob.objects.all()) == 0
     running.refresh_from_db()
     assert running.state == State.RUNNING
-
-
-# Messages that were lost
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_retry_whose_delay_has_ended_gets_one_message_while_other_images_are_made(messages: Messages) -> None:
-    made = make_jobs(3)
-    jobs.dispatch(ImageJob.objects.all())
-    first, _ = claim_all(made[:2])
-    messages().clear()
-    jobs.retry_later(first, "the hub is out of reach")
-    assert jobs.dispatch_retries() == 0, "its delay has not ended"
-    let_delay_pass(first)
-    assert jobs.dispatch_retries() == 1
-    assert messages()[-1] == (jobs.GENERATE_IMAGES, [first.system_id, [first.id]])
-    assert jobs.dispatch_retries() == 0, "a worker knows of it"
-    (again,) = claim_all([first])
-    jobs.retry_later(again, "the hub is out of reach")
-    let_delay_pass(first)
-    assert jobs.dispatch_retries() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_a_dead_worker_was_told_of_is_told_again_while_others_work(messages: Messages) -> None:
-    made, others = make_jobs(3), make_jobs(2, make_system("beta"))
-    _, (dying,) = jobs.claim(made[0].system_id, [job.id for job in made], limit=1)
-    assert len(claim_all(others)) == 2
-    let_lease_lapse(dying)
-    assert jobs.requeue_lapsed() == 1
-    assert messages() == [(jobs.GENERATE_IMAGES, [made[0].system_id, [job.id for job in made]])]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_jobs_whose_messages_were_lost_get_new_ones(messages: Messages) -> None:
-    made = make_jobs(2)
-    assert jobs.dispatch_forgotten() == 1
-    assert messages() == [(jobs.GENERATE_IMAGES, [made[0].system_id, [job.id for job in made]])]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_no_messages_are_added_while_images_are_being_made(messages: Messages, settings: Settings) -> None:
-    made = make_jobs(3)
-    _, claimed = jobs.claim(made[0].system_id, [made[0].id], limit=1)
-    assert jobs.dispatch_forgotten() == 0
-    jobs.finish(claimed[0], paint(1))
-    assert jobs.dispatch_forgotten() == 0, "a lone worker finds nothing running between two of its messages"
-    silent_since = timezone.now() - timedelta(seconds=settings.JOB_LEASE_SECONDS + 1)
-    Image.objects.update(created_at=silent_since)
-    assert jobs.dispatch_forgotten() == 1
-    assert len(messages()) == 1
