@@ -80,7 +80,8 @@ def overviews(chosen: QuerySet[Study]) -> list[StudyOverview]:
 def _votes_by_kind(studies: Collection[Study]) -> Counter[tuple[int, str]]:
     session = "assignment__session__"
     rows = (
-        Vote.objects.filter(assignment__session__study__in=studies)
+        Vote.objects.standing()
+        .filter(assignment__session__study__in=studies)
         .values_list(f"{session}study_id", f"{session}rater__kind")
         .annotate(Count("id"))
     )

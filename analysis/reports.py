@@ -89,7 +89,8 @@ def _context(study: Study, summary: Summary) -> dict[str, Any]:
 def _crowds(study: Study) -> list[Crowd]:
     rater = "assignment__session__rater"
     rows = (
-        Vote.objects.filter(assignment__session__study=study)
+        Vote.objects.standing()
+        .filter(assignment__session__study=study)
         .values(kind=F(f"{rater}__kind"))
         .annotate(raters=Count(rater, distinct=True), votes=Count("id"), late_votes=Count("id", filter=Q(late=True)))
         .order_by("kind")

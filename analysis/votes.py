@@ -43,7 +43,7 @@ class VoteRow(NamedTuple):
 
 
 def vote_rows(study: Study) -> Iterator[VoteRow]:
-    """Every vote, late and excluded ones too, oldest first; the rows are never all in memory."""
+    """Every judgement that stands, late and excluded ones too, oldest first; the rows are never all in memory."""
     return map(VoteRow._make, _query(study).iterator(chunk_size=_CHUNK))
 
 
@@ -62,13 +62,14 @@ def live_exclusions(study: Study) -> QuerySet[Exclusion]:
 
 
 def excluded_votes(study: Study) -> QuerySet[Vote]:
-    return Vote.objects.filter(_is_excluded(), assignment__session__study=study)
+    return Vote.objects.standing().filter(_is_excluded(), assignment__session__study=study)
 
 
 def _query(study: Study) -> QuerySet[Vote, tuple[Any, ...]]:
     """In the order of VoteRow's fields."""
     return (
-        Vote.objects.filter(assignment__session__study=study)
+        Vote.objects.standing()
+        .filter(assignment__session__study=study)
         .annotate(excluded=_is_excluded())
         .order_by("id")
         .values_list(

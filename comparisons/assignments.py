@@ -1,138 +1,140 @@
-"""Leases: which comparison a session looks at, for how long, and which image is on the left."""
+"""Which pair a session looks at, and which it will look at next."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from comparisons.matchmaking import STRATEGIES, Candidate, Draw
-from comparisons.models import (
-    Assignment,
-    Comparison,
-    Matchup,
-    Question,
-    RaterSession,
-    Study,
-)
+from comparisons import leases, sessions
+from comparisons.extras import find_extra, find_practice
+from comparisons.models import Assignment, Matchup, Question, RaterSession, Study
+from comparisons.plan import Plan
 
-CONTENDERS = 8  # comparisons of one pair of systems that are tried before the next pair: others may take the first
+State = Assignment.State
+Kind = Assignment.Kind
 
 
 def next_assignment(session: RaterSession, rng: random.Random) -> Assignment | None:
-    """The session's open lease, else a new one; None when there is nothing left for this session to judge.
+    """What the session is to judge now: what it took back, holds, or took ahead, else something new.
 
-    Questions are asked in blocks: all of the first before any of the second.
+    None when there is nothing left for this session. Questions are asked in blocks: all of the first before any of
+    the second.
     """
-    if session.study.state != Study.State.OPEN or session.completed_at:
+    if session.study.state != Study.State.OPEN or session.stage not in sessions.WITH_PAIRS:
         return None
-    current = _own_lease(session)
-    if current:
-        return current
-    release_expired(limit=CONTENDERS)
-    for question in _questions_left(session):
-        for draw, comparison in _proposals(session, question, rng):
-            try:
-                assignment = _lease(session, comparison, draw, rng)
-            except IntegrityError:  # another request of this session was faster: one open lease, each pair once
-                assignment = _own_lease(session)
-            if assignment:
-                return assignment
+    while True:
+        held = _held(session)
+        try:
+            if current := held.get(State.UNDONE) or held.get(State.OPEN):
+                return current
+            if State.AHEAD in held:
+                return _promote(held[State.AHEAD])
+            return _lease_next(session, State.OPEN, rng)
+        except leases.Overtaken:
+            continue
+
+
+def assignment_ahead(session: RaterSession, rng: random.Random) -> Assignment | None:
+    """What will come after the current one, leased so that its images can be loaded meanwhile."""
+    if session.study.state != Study.State.OPEN or session.stage != RaterSession.Stage.JUDGING:
+        return None
+    held = _held(session)
+    try:
+        return held.get(State.AHEAD) or _lease_next(session, State.AHEAD, rng)
+    except leases.Overtaken:
+        return _held(session).get(State.AHEAD)
+
+
+def plans(session: RaterSession) -> list[tuple[Question, Plan]]:
+    """What this session may be shown, in order; one entry for all questions where they are asked together."""
+    return plans_of(session.study, str(session.public_id))
+
+
+def plans_of(study: Study, seed: str) -> list[tuple[Question, Plan]]:
+    checks = study.protocol.checks
+    counts = comparisons_by_question(study)
+    questions = list(study.questions.order_by("position"))
+    found = []
+    for question in questions if study.protocol.layout == "blocks" else questions[:1]:
+        question.study = study
+        count = counts.get(question.id, 0)
+        plan = Plan(
+            seed=f"{seed}:{question.key}",
+            judgements=min(count, study.judgements_per_question or count),
+            check_kinds=tuple(question.checks),
+            every=checks.every,
+            golds=sum(gold.question == question.key for gold in checks.gold),
+            repeats=checks.repeats,
+        )
+        found.append((question, plan))
+    return found
+
+
+def comparisons_by_question(study: Study) -> dict[int, int]:
+    wanted = Matchup.objects.filter(question__study=study).order_by().values_list("question")
+    return {question: votes // study.votes_wanted for question, votes in wanted.annotate(Sum("votes_wanted"))}
+
+
+def shown_by_kind(session: RaterSession) -> Counter[tuple[int, str, bool]]:
+    """How many pairs this session has judged or holds, by question, kind and whether it was practice."""
+    there = session.assignments.exclude(state__in=[State.EXPIRED, State.REPORTED]).order_by()
+    rows = there.values_list("comparison__question", "kind", "is_practice").annotate(Count("id"))
+    return Counter({(question, kind, is_practice): count for question, kind, is_practice, count in rows})
+
+
+def _held(session: RaterSession) -> dict[str, Assignment]:
+    """What this session has in hand, by state, renewed when it ran out but nobody has taken it back."""
+    mine = session.assignments.filter(state__in=Assignment.VISIBLE, beside=None)
+    held = {lease.state: lease for lease in mine.select_related("comparison__image_a__job__prompt")}
+    now = timezone.now()
+    for lease in held.values():
+        lease.session = session
+        if lease.state in Assignment.HELD and lease.expires_at < now:
+            end = leases.lease_end()
+            Assignment.objects.open().filter(Q(id=lease.id) | Q(beside=lease.id)).update(expires_at=end)
+            lease.expires_at = end
+    return held
+
+
+def _promote(lease: Assignment) -> Assignment:
+    ahead = Assignment.objects.filter(Q(id=lease.id) | Q(beside=lease.id), state=State.AHEAD)
+    end = leases.lease_end()
+    try:
+        with transaction.atomic():
+            moved = ahead.update(state=State.OPEN, expires_at=end)
+    except IntegrityError as error:
+        raise leases.Overtaken from error
+    if not moved:
+        raise leases.Overtaken
+    lease.state, lease.expires_at = State.OPEN, end
+    return lease
+
+
+def _lease_next(session: RaterSession, state: str, rng: random.Random) -> Assignment | None:
+    if session.stage == RaterSession.Stage.PRACTICE:
+        practice = _lease_practice(session, rng)
+        if practice or not sessions.advance(session):
+            return practice
+    shown = shown_by_kind(session)
+    for question, plan in plans(session):
+        done = {kind: shown[question.id, kind, False] for kind in Kind.values}
+        judged, repeated = done.pop(Kind.JUDGEMENT), done.pop(Kind.REPEAT)
+        kind = plan.following(judged, sum(done.values()), repeated)
+        if kind not in {None, Kind.JUDGEMENT} and (extra := find_extra(session, question, kind, rng)):
+            return leases.lease_extra(session, extra, state)
+        if judged < plan.judgements and (lease := leases.lease_judgement(session, question, state, rng)):
+            return lease
     return None
 
 
-def has_room(study: Study) -> bool:
-    """Whether a newcomer could get a pair, once the leases that ran out are given back."""
-    release_expired(limit=CONTENDERS)
-    return Matchup.objects.filter(question__study=study, votes_wanted__gt=F("a_left") + F("b_left")).exists()
-
-
-def release_expired(limit: int = 1000) -> int:
-    """Give the capacity of unanswered leases back, each by its own conditional update."""
-    expired = Assignment.objects.expired_leases().order_by("expires_at")
-    related = ("comparison__matchup", "comparison__image_a__job")
-    return sum(_release(assignment) for assignment in expired.select_related(*related)[:limit])
-
-
-def _own_lease(session: RaterSession) -> Assignment | None:
-    """The open lease, renewed when it ran out but nobody has taken it back: the rater is looking at it."""
-    opened = Assignment.objects.open().filter(session=session)
-    opened.filter(expires_at__lt=timezone.now()).update(expires_at=_lease_end())
-    return opened.select_related("comparison__question", "comparison__image_a__job__prompt").first()
-
-
-def _questions_left(session: RaterSession) -> list[Question]:
-    """The questions in order, without those this session has answered as often as the study asks of one rater."""
-    questions = list(session.study.questions.order_by("position"))
-    limit = session.study.judgements_per_question
-    if limit is None:
-        return questions
-    done = Assignment.objects.filter(session=session, state=Assignment.State.DONE)
-    answered = Counter(done.values_list("comparison__question_id", flat=True))
-    return [question for question in questions if answered[question.id] < limit]
-
-
-def _proposals(session: RaterSession, question: Question, rng: random.Random) -> Iterator[tuple[Draw, Comparison]]:
-    """Comparisons of this question to try, in the order in which the study's matchmaking draws their pairs.
-
-    Reads the counters of the question's matchups, a few rows, then the head of an index: as fast in a large study.
-    """
-    matchups = Matchup.objects.filter(question=question, votes_wanted__gt=F("a_left") + F("b_left"))
-    candidates = [Candidate(matchup.id, taken=matchup.a_left + matchup.b_left) for matchup in matchups]
-    for draw in STRATEGIES[session.study.matchmaking](candidates, rng):
-        comparisons = Comparison.objects.filter(matchup_id=draw.matchup_id).open_to(session).with_systems()
-        for comparison in comparisons.order_by("taken", "shuffle")[:CONTENDERS]:
-            yield draw, comparison
-
-
-def _lease(session: RaterSession, comparison: Comparison, draw: Draw, rng: random.Random) -> Assignment | None:
-    """Take capacity and a side and write the lease, or leave all as it was and return None."""
-    now = timezone.now()
-    with transaction.atomic():
-        capacity = Comparison.objects.filter(id=comparison.id, taken__lt=F("votes_wanted"))
-        if not capacity.update(open_leases=F("open_leases") + 1):
-            return None
-        return Assignment.objects.create(
-            session=session,
-            comparison=comparison,
-            a_is_left=_take_side(comparison, rng),
-            probability=draw.probability,
-            issued_at=now,
-            expires_at=_lease_end(),
-        )
-
-
-def _take_side(comparison: Comparison, rng: random.Random) -> bool:
-    """True: image a is left. The system that was left less often goes left; a coin decides when they are even.
-
-    Both updates state the balance that they rely on, so concurrent leases cannot both follow one stale count.
-    """
-    matchup = Matchup.objects.filter(id=comparison.matchup_id)
-    coin = rng.random() < 0.5
-    while True:
-        for system_a_left in (coin, not coin):
-            mine, other = ("a_left", "b_left") if system_a_left else ("b_left", "a_left")
-            if matchup.filter(**{f"{mine}__lte": F(other)}).update(**{mine: F(mine) + 1}):
-                return system_a_left == comparison.is_in_system_order()
-
-
-def _release(assignment: Assignment) -> bool:
-    with transaction.atomic():
-        if not Assignment.objects.expired_leases().filter(id=assignment.id).update(state=Assignment.State.EXPIRED):
-            return False
-        comparison = assignment.comparison
-        Comparison.objects.filter(id=comparison.id).update(open_leases=F("open_leases") - 1)
-        system_a_left = assignment.a_is_left == comparison.is_in_system_order()
-        side = "a_left" if system_a_left else "b_left"
-        Matchup.objects.filter(id=comparison.matchup_id).update(**{side: F(side) - 1})
-    return True
-
-
-def _lease_end() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)
+def _lease_practice(session: RaterSession, rng: random.Random) -> Assignment | None:
+    shown = shown_by_kind(session)
+    for question in session.study.questions.order_by("position"):
+        for kind, count in Counter(question.practice).items():
+            if shown[question.id, kind, True] < count and (extra := find_practice(session, question, kind, rng)):
+                return leases.lease_extra(session, extra, State.OPEN, is_practice=True)
+    return None

@@ -1,59 +1,133 @@
-"""What the judging page gets: the pair, its question, how far the session is, and the bytes of the two images."""
+"""What the judging page gets: the pair, its questions, how far the session is, and the bytes of the two images."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.urls import reverse
 
-from comparisons.models import Assignment, Matchup, RaterSession, Study
+from comparisons import assignments
+from comparisons.extras import passing
+from comparisons.models import Assignment, Question, RaterSession, Study
+from comparisons.padding import padded
 from generation import storage
 
 SECONDS_PER_JUDGEMENT = 8  # for "about N minutes" on the landing page
 
 
 def payload(assignment: Assignment) -> dict[str, Any]:
-    """One judgement, as the page needs it. Random tokens stand for the images; nothing else is said of them."""
-    session, comparison = assignment.session, assignment.comparison
-    study, question = session.study, comparison.question
-    answered = _answered_by_question(session)
+    """One judgement, as the page needs it. Random tokens stand for the images; nothing else is said of them.
+
+    Practice alone says that it is what it is: a check or a repeat looks like every other pair.
+    """
+    session = assignment.session
+    questions = list(session.study.questions.order_by("position"))
+    question = next(each for each in questions if each.id == assignment.comparison.question_id)
+    shown = _Shown(session, questions)
     return {
+        **addresses(assignment),
         "assignment": str(assignment.public_id),
-        "left": reverse("rate:image", args=[study.key, assignment.left_token]),
-        "right": reverse("rate:image", args=[study.key, assignment.right_token]),
-        "prompt": comparison.image_a.job.prompt.text,
-        "question": {
-            "key": question.key,
-            "wording": question.wording,
-            "tie": question.offers_tie,
-            "both_bad": question.offers_both_bad,
-        },
+        "prompt": assignment.comparison.image_a.job.prompt.text,
+        "question": _worded(question),
+        "also": _also(assignment, questions),
         "block": {
             "number": question.position + 1,
-            "of": study.questions.count(),
-            "first": question.id not in answered,
+            "of": len(questions),
+            "first": not shown.in_question(question, is_practice=assignment.is_practice),
         },
-        "progress": {"done": sum(answered.values()), "total": judgements_offered(study)},
-        "image_px": study.display_px,
+        "practice": assignment.is_practice,
+        "pause": shown.is_time_for_a_break(assignment),
+        "undoable": not assignment.is_practice and assignment.state != Assignment.State.UNDONE and shown.done > 0,
+        "progress": shown.progress(is_practice=assignment.is_practice),
+        "image_px": session.study.display_px,
     }
 
 
-def _answered_by_question(session: RaterSession) -> dict[int, int]:
-    done = session.assignments.filter(state=Assignment.State.DONE)
-    answered: dict[int, int] = {}
-    for question_id in done.values_list("comparison__question_id", flat=True):
-        answered[question_id] = answered.get(question_id, 0) + 1
-    return answered
+def addresses(assignment: Assignment) -> dict[str, str]:
+    """Of the two images."""
+    key = assignment.session.study.key
+    return {
+        "left": reverse("rate:image", args=[key, assignment.left_token]),
+        "right": reverse("rate:image", args=[key, assignment.right_token]),
+    }
 
 
-def judgements_offered(study: Study) -> int:
-    """How many judgements one rater can give: every comparison once, up to the study's limit for each question."""
-    wanted = Matchup.objects.filter(question__study=study).values("question").annotate(votes=Sum("votes_wanted"))
-    comparisons = [row["votes"] // study.votes_wanted for row in wanted]
-    limit = study.judgements_per_question
-    return sum(min(count, limit or count) for count in comparisons)
+def feedback(assignment: Assignment, outcome: str) -> dict[str, Any] | None:
+    """After practice: whether the answer was right, and which was."""
+    if not assignment.is_practice:
+        return None
+    right = passing(assignment)
+    return {"right": outcome in right, "answers": sorted(right)}
+
+
+class _Shown:
+    """How far a session is. What it answered counts, checks and repeats included."""
+
+    def __init__(self, session: RaterSession, questions: list[Question]) -> None:
+        self._session, self._questions = session, questions
+        done = session.assignments.filter(state__in=[Assignment.State.DONE, Assignment.State.UNDONE], beside=None)
+        self._answered = list(done.values_list("comparison__question_id", "is_practice"))
+
+    @property
+    def done(self) -> int:
+        return sum(not is_practice for _, is_practice in self._answered)
+
+    def is_time_for_a_break(self, assignment: Assignment) -> bool:
+        every = self._session.study.protocol.break_every
+        is_new = not assignment.is_practice and assignment.state == Assignment.State.OPEN
+        return every is not None and is_new and self.done > 0 and self.done % every == 0
+
+    def in_question(self, question: Question, *, is_practice: bool) -> int:
+        return self._answered.count((question.id, is_practice))
+
+    def progress(self, *, is_practice: bool) -> dict[str, int]:
+        if is_practice:
+            total = sum(len(question.practice) for question in self._questions)
+            return {"done": len(self._answered) - self.done, "total": total}
+        return {"done": self.done, "total": sum(plan.total for _, plan in assignments.plans(self._session))}
+
+
+def _worded(question: Question) -> dict[str, Any]:
+    return {
+        "key": question.key,
+        "wording": question.wording,
+        "help": question.help,
+        "tie": question.offers_tie,
+        "both_bad": question.offers_both_bad,
+    }
+
+
+def _also(assignment: Assignment, questions: list[Question]) -> list[dict[str, Any]]:
+    if assignment.session.study.protocol.layout != "together":
+        return []
+    beside = {other.comparison.question_id: other for other in assignment.companions.select_related("comparison")}
+    return [
+        {"assignment": str(beside[question.id].public_id), "question": _worded(question)}
+        for question in questions
+        if question.id in beside
+    ]
+
+
+def introduction(study: Study) -> dict[str, Any]:
+    """What the pages before judging say of the study."""
+    plans = assignments.plans_of(study, seed="")
+    total = sum(plan.total for _, plan in plans)
+    questions = list(study.questions.order_by("position"))
+    return {
+        "study": study,
+        "recruitment": study.protocol.recruitment,
+        "questions": questions,
+        "practice": sum(len(question.practice) for question in questions),
+        "judgements": total,
+        "minutes": minutes(total),
+    }
+
+
+def answers_given(session: RaterSession) -> int:
+    """Practice and answers that were taken back left out."""
+    return session.votes().filter(assignment__is_practice=False, superseded_by=None).count()
 
 
 def minutes(judgements: int) -> int:
@@ -61,17 +135,18 @@ def minutes(judgements: int) -> int:
 
 
 def image_bytes(session: RaterSession, token: uuid.UUID) -> bytes | None:
-    """The image behind a token of this session's open lease; None for anybody else's, and when the lease is over."""
-    assignments = Assignment.objects.open().filter(session=session)
-    assignment = (
-        assignments.filter(Q(left_token=token) | Q(right_token=token))
-        .select_related("comparison__image_a", "comparison__image_b")
-        .first()
-    )
+    """The image behind a token of this session's lease; None for anybody else's, and when the lease is over.
+
+    All images of a study have the same number of bytes.
+    """
+    held = session.assignments.filter(state__in=Assignment.VISIBLE)
+    related = ("comparison__image_a", "comparison__image_b", "stand_in")
+    assignment = held.filter(Q(left_token=token) | Q(right_token=token)).select_related(*related).first()
     if assignment is None:
         return None
-    is_left = assignment.left_token == token
-    comparison = assignment.comparison
-    image = comparison.image_a if is_left == assignment.a_is_left else comparison.image_b
-    with storage.open_display(image.sha256, session.study.display_px) as handle:
-        return handle.read()
+    is_a = (assignment.left_token == token) == assignment.a_is_left
+    comparison, study = assignment.comparison, session.study
+    image = comparison.image_a if is_a else assignment.stand_in or comparison.image_b
+    is_spoilt = not is_a and assignment.kind == Assignment.Kind.CORRUPTED
+    with storage.open_display(image.sha256, study.display_px, spoilt=is_spoilt) as handle:
+        return padded(handle.read(), study.padded_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import uuid
 
@@ -9,7 +10,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 
+from comparisons.protocol import Protocol
 from generation.models import Image, PromptSet, System
 
 
@@ -38,6 +41,10 @@ class Study(models.Model):
     votes_wanted = models.PositiveIntegerField(help_text="votes wanted for each comparison")
     judgements_per_question = models.PositiveIntegerField(null=True, blank=True)
     display_px = models.PositiveIntegerField()
+    padded_bytes = models.PositiveIntegerField(default=0, help_text="length of every image that raters get")
+    admitted = models.PositiveIntegerField(
+        default=0, help_text="raters who hold one of the places, where those are limited"
+    )
     seed = models.PositiveBigIntegerField()
     matchmaking = models.CharField(max_length=50)
     design = models.JSONField(help_text="all that decides what is asked and shown; its hash is the design hash")
@@ -68,6 +75,10 @@ class Study(models.Model):
     def __str__(self) -> str:
         return self.slug
 
+    @cached_property
+    def protocol(self) -> Protocol:
+        return Protocol.from_design(self.design["protocol"])
+
 
 class Question(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="questions")
@@ -76,6 +87,9 @@ class Question(models.Model):
     wording = models.CharField(max_length=300)
     offers_tie = models.BooleanField(default=False)
     offers_both_bad = models.BooleanField(default=False)
+    help = models.TextField(blank=True)
+    practice = models.JSONField(default=list, help_text="kinds of the pairs with feedback, in their order")
+    checks = models.JSONField(default=list, help_text="kinds of the attention checks, in turns")
 
     class Meta:
         ordering = ("study", "position")
@@ -124,11 +138,14 @@ class Matchup(models.Model):
 class ComparisonQuerySet(models.QuerySet["Comparison"]):
     def open_to(self, session: RaterSession) -> ComparisonQuerySet:
         """Those with capacity left which this session has not seen."""
-        seen = Assignment.objects.filter(session=session).values("comparison_id")
+        seen = Assignment.objects.filter(session=session, kind__in=Assignment.OF_THE_PAIR).values("comparison_id")
         return self.filter(taken__lt=F("votes_wanted")).exclude(id__in=seen)
 
     def with_systems(self) -> ComparisonQuerySet:
         return self.select_related("matchup", "image_a__job")
+
+    def with_images(self) -> ComparisonQuerySet:
+        return self.select_related("matchup", "image_a__job", "image_b__job")
 
 
 class Comparison(models.Model):
@@ -167,18 +184,27 @@ class Comparison(models.Model):
 
 
 class Rater(models.Model):
-    """Somebody who takes part. No name, no address: the session's key in their browser is all we know."""
+    """Somebody who takes part. No name, no address: of an id that a platform gave them, only a keyed hash is kept."""
 
     class Kind(models.TextChoices):
         PERSON = "person"
         SIMULATED = "simulated"
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.PERSON)
+    platform = models.CharField(max_length=20, default="link")
+    worker_hash = models.CharField(max_length=64, blank=True, help_text="of the platform's id, with the site's secret")
     created_at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="when all that pointed to a person was removed")
 
     class Meta:
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=["person", "simulated"]), name="rater_kind_is_known"),
+            models.UniqueConstraint(
+                fields=["platform", "worker_hash"], condition=~Q(worker_hash=""), name="one_rater_per_worker"
+            ),
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True) | Q(worker_hash=""), name="erased_rater_is_nobody"
+            ),
         )
 
     def __str__(self) -> str:
@@ -186,15 +212,47 @@ class Rater(models.Model):
 
 
 class RaterSession(models.Model):
+    """One rater's way through one study. It moves forward only, by compare-and-swap in sessions.py.
+
+    instructions -> comprehension -> practice -> judging -> completed, without the stages that the study does not have
+    comprehension -> screened out   the second try was wrong, too
+    judging -> failed               too many attention checks were failed
+    """
+
+    class Stage(models.TextChoices):
+        INSTRUCTIONS = "instructions"
+        COMPREHENSION = "comprehension"
+        PRACTICE = "practice"
+        JUDGING = "judging"
+        COMPLETED = "completed"
+        SCREENED_OUT = "screened_out"
+        FAILED = "failed"
+
+    ENDINGS = (Stage.COMPLETED, Stage.SCREENED_OUT, Stage.FAILED)
+
     rater = models.ForeignKey(Rater, on_delete=models.PROTECT, related_name="sessions")
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="sessions")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     consented_at = models.DateTimeField()
+    consent_version = models.CharField(max_length=64, help_text="SHA-256 of the text that was agreed to")
+    stage = models.CharField(max_length=20, choices=Stage, default=Stage.JUDGING)
+    comprehension_tries = models.PositiveIntegerField(default=0)
+    submission_hash = models.CharField(max_length=64, blank=True, help_text="of the platform's id of this submission")
     completion_code = models.CharField(max_length=20, default=new_completion_code, editable=False)
-    completed_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True, help_text="when the way ended, whichever way")
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["rater", "study"], name="one_session_per_rater_and_study"),)
+        constraints = (
+            models.UniqueConstraint(fields=["rater", "study"], name="one_session_per_rater_and_study"),
+            models.CheckConstraint(
+                condition=Q(
+                    stage__in=["instructions", "comprehension", "practice", "judging"], completed_at__isnull=True
+                )
+                | Q(stage__in=["completed", "screened_out", "failed"], completed_at__isnull=False),
+                name="session_ended_iff_in_an_ending",
+            ),
+            models.CheckConstraint(condition=~Q(consent_version=""), name="session_names_its_consent"),
+        )
 
     def __str__(self) -> str:
         return f"session {self.pk}"
@@ -202,30 +260,77 @@ class RaterSession(models.Model):
     def votes(self) -> VoteQuerySet:
         return Vote.objects.filter(assignment__session=self)
 
+    @property
+    def has_ended(self) -> bool:
+        return self.stage in self.ENDINGS
+
+    @property
+    def code(self) -> str:
+        """Of this ending: another one for each, so that one says nothing of the others."""
+        if self.stage == self.Stage.COMPLETED:
+            return self.completion_code
+        return hashlib.sha256(f"{self.completion_code}:{self.stage}".encode()).hexdigest()[:8].upper()
+
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def open(self) -> AssignmentQuerySet:
-        return self.filter(state=Assignment.State.OPEN)
+        """Leases that nobody has answered, those taken ahead included."""
+        return self.filter(state__in=Assignment.HELD)
 
     def expired_leases(self) -> AssignmentQuerySet:
         return self.open().filter(expires_at__lt=timezone.now())
+
+    def counting(self) -> AssignmentQuerySet:
+        """Those that take the place of a vote in a quota, or have."""
+        return self.filter(kind=Assignment.Kind.JUDGEMENT)
 
 
 class Assignment(models.Model):
     """A lease: this session looks at this comparison, with this side order, until then.
 
-    open -> done      the answer came
-    open -> expired   nobody answered; the capacity went back
-    expired -> done   the answer came after all: kept, marked late, outside the quota
+    ahead -> open           it is the session's turn: its images have been loaded while the one before was judged
+    open -> done            the answer came
+    ahead, open -> expired  nobody answered; the capacity went back
+    expired -> done         the answer came after all: kept, marked late, outside the quota
+    done -> undone -> done  the rater took the answer back and gave another
+    open -> reported        the rater said that the images cannot be judged; the capacity went back
     """
 
+    class Kind(models.TextChoices):
+        JUDGEMENT = "judgement"  # the only kind that is a vote on two systems, and that takes capacity
+        REPEAT = "repeat"  # a pair judged before, with its sides exchanged
+        CORRUPTED = "corrupted"  # image a, and the same spoilt
+        MISMATCHED = "mismatched"  # image a, and what its system made of another prompt
+        SAME = "same"  # image a twice
+        GOLD = "gold"  # a pair whose answer the study knows
+
     class State(models.TextChoices):
+        AHEAD = "ahead"
         OPEN = "open"
         DONE = "done"
+        UNDONE = "undone"
         EXPIRED = "expired"
+        REPORTED = "reported"
+
+    OF_THE_PAIR = (Kind.JUDGEMENT, Kind.REPEAT, Kind.GOLD)
+    HELD = (State.AHEAD, State.OPEN)
+    VISIBLE = (State.AHEAD, State.OPEN, State.UNDONE)
 
     session = models.ForeignKey(RaterSession, on_delete=models.PROTECT, related_name="assignments")
     comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="assignments")
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.JUDGEMENT)
+    is_practice = models.BooleanField(default=False)
+    stand_in = models.ForeignKey(
+        Image, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="in the place of image b"
+    )
+    beside = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="companions",
+        help_text="the first question's assignment, where all questions about a pair are asked on one screen",
+    )
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     a_is_left = models.BooleanField()
     left_token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -239,19 +344,43 @@ class Assignment(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["session", "comparison"], name="comparison_seen_once"),
+            models.UniqueConstraint(fields=["session", "comparison", "kind", "is_practice"], name="pair_seen_once"),
             models.UniqueConstraint(
-                fields=["session"], condition=Q(state="open"), name="one_open_assignment_per_session"
+                fields=["session"],
+                condition=Q(state="open", beside__isnull=True),
+                name="one_open_assignment_per_session",
+            ),
+            models.UniqueConstraint(
+                fields=["session"],
+                condition=Q(state="ahead", beside__isnull=True),
+                name="one_assignment_ahead_per_session",
+            ),
+            models.UniqueConstraint(
+                fields=["session"],
+                condition=Q(state="undone", beside__isnull=True),
+                name="one_undone_assignment_per_session",
             ),
             models.CheckConstraint(condition=Q(expires_at__gt=F("issued_at")), name="assignment_expires_later"),
             models.CheckConstraint(
-                condition=Q(state__in=["open", "done", "expired"]), name="assignment_state_is_known"
+                condition=Q(state__in=["ahead", "open", "done", "undone", "expired", "reported"]),
+                name="assignment_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["judgement", "repeat", "gold"], stand_in__isnull=True)
+                | Q(kind__in=["corrupted", "mismatched", "same"], stand_in__isnull=False),
+                name="assignment_stand_in_fits_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_practice=False) | Q(kind__in=["corrupted", "mismatched"]),
+                name="practice_has_a_known_answer",
             ),
             models.CheckConstraint(
                 condition=Q(probability__gt=0, probability__lte=1), name="assignment_probability_valid"
             ),
         )
-        indexes = (models.Index(fields=["expires_at"], name="open_lease_by_end", condition=Q(state="open")),)
+        indexes = (
+            models.Index(fields=["expires_at"], name="open_lease_by_end", condition=Q(state__in=["ahead", "open"])),
+        )
 
     def __str__(self) -> str:
         return f"assignment {self.pk}"
@@ -262,6 +391,12 @@ class InsertOnlyError(TypeError):
 
 
 class VoteQuerySet(models.QuerySet["Vote"]):
+    def standing(self) -> VoteQuerySet:
+        """Judgements of two systems that were not taken back. All statistics are about these."""
+        return self.filter(
+            assignment__kind=Assignment.Kind.JUDGEMENT, assignment__is_practice=False, superseded_by__isnull=True
+        )
+
     def update(self, **kwargs: object) -> int:
         raise InsertOnlyError("votes are insert-only: exclude them instead")
 
@@ -278,7 +413,15 @@ class Vote(models.Model):
         TIE = "tie"
         BOTH_BAD = "both_bad"
 
-    assignment = models.OneToOneField(Assignment, on_delete=models.PROTECT, related_name="vote")
+    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="votes")
+    supersedes = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="superseded_by",
+        help_text="the answer that the rater took back",
+    )
     client_key = models.UUIDField(unique=True, help_text="minted by the page: the same answer posted twice is one vote")
     outcome = models.CharField(max_length=10, choices=Outcome)
     response_ms = models.PositiveIntegerField()
@@ -292,10 +435,48 @@ class Vote(models.Model):
             models.CheckConstraint(
                 condition=Q(outcome__in=["left", "right", "tie", "both_bad"]), name="vote_outcome_is_known"
             ),
+            models.UniqueConstraint(
+                fields=["assignment"], condition=Q(supersedes__isnull=True), name="one_first_vote_per_assignment"
+            ),
         )
 
     def __str__(self) -> str:
         return f"vote {self.pk}"
+
+
+class Report(models.Model):
+    """A rater says that a pair cannot be judged. It is no vote."""
+
+    class Problem(models.TextChoices):
+        BROKEN = "broken"
+        OFFENSIVE = "offensive"
+        OTHER = "other"
+
+    assignment = models.OneToOneField(Assignment, on_delete=models.PROTECT, related_name="report")
+    problem = models.CharField(max_length=10, choices=Problem)
+    note = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(problem__in=["broken", "offensive", "other"]), name="report_problem_is_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"report {self.pk}"
+
+
+class Invitation(models.Model):
+    """One person's way into one study; the token itself is known to the invited alone."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="invitations")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
 
 
 class Exclusion(models.Model):
@@ -306,11 +487,16 @@ class Exclusion(models.Model):
         RaterSession, on_delete=models.PROTECT, null=True, blank=True, related_name="exclusions"
     )
     reason = models.CharField(max_length=300)
+    rule = models.CharField(max_length=30, blank=True, help_text="of the study file; empty: somebody decided it")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    revoked_because = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = (

@@ -150,7 +150,8 @@ def rating_progress(study: Study) -> list[RatingProgress]:
     of_question = "assignment__comparison__question"
     counts = {
         question: (votes, late, simulated)
-        for question, votes, late, simulated in Vote.objects.filter(**{f"{of_question}__study": study})
+        for question, votes, late, simulated in Vote.objects.standing()
+        .filter(**{f"{of_question}__study": study})
         .values(of_question)
         .annotate(
             votes=Count("id", filter=Q(late=False)),

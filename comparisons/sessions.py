@@ -1,29 +1,135 @@
-"""A rater's way through a study: consent, resuming in the same browser, completion."""
+"""A rater's way through a study: consent, the stages before judging, resuming, the endings."""
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from comparisons.models import Rater, RaterSession, Study
+from comparisons.models import Question, Rater, RaterSession, Study
+from comparisons.recruitment import Arrival
 
 COOKIE = "session_key"
 COOKIE_AGE = 90 * 24 * 3600
+TRIES = 2  # of the comprehension check, as the platforms ask
+Stage = RaterSession.Stage
+WITH_PAIRS = (Stage.PRACTICE, Stage.JUDGING)
 
 
-@transaction.atomic
-def start_session(study: Study, kind: str) -> RaterSession:
-    """The rater has agreed to the consent text."""
-    rater = Rater.objects.create(kind=kind)
-    return RaterSession.objects.create(rater=rater, study=study, consented_at=timezone.now())
+class NoPlace(Exception):
+    """The study has all the raters that it takes."""
 
 
-def complete(session: RaterSession) -> None:
-    """Nothing is left for this session; the time of the first completion stays."""
-    RaterSession.objects.filter(id=session.id, completed_at=None).update(completed_at=timezone.now())
+def start_session(study: Study, kind: str, arrival: Arrival | None = None) -> RaterSession:
+    """The rater has agreed to the consent text. Somebody whom a platform sent twice gets the first session again."""
+    arrival = arrival or Arrival("link")
+    try:
+        with transaction.atomic():
+            rater = _rater(kind, arrival)
+            _take_place(study)
+            return RaterSession.objects.create(
+                rater=rater,
+                study=study,
+                consented_at=timezone.now(),
+                consent_version=hashlib.sha256(study.consent_text.encode()).hexdigest(),
+                stage=stages(study)[0],
+                submission_hash=arrival.submission_hash,
+            )
+    except IntegrityError:
+        session = find_session(study, arrival)
+        if session is None:
+            raise
+        return session
+
+
+def find_session(study: Study, arrival: Arrival) -> RaterSession | None:
+    """The one that this worker began before, perhaps in another browser."""
+    if not arrival.worker_hash:
+        return None
+    sessions = RaterSession.objects.filter(
+        study=study, rater__platform=arrival.platform, rater__worker_hash=arrival.worker_hash
+    )
+    return sessions.select_related("study", "rater").first()
+
+
+def stages(study: Study) -> list[str]:
+    """What comes before judging in this study, and judging."""
+    protocol = study.protocol
+    found = [
+        (Stage.INSTRUCTIONS, bool(protocol.instructions)),
+        (Stage.COMPREHENSION, bool(protocol.comprehension)),
+        (Stage.PRACTICE, Question.objects.filter(study=study).exclude(practice=[]).exists()),
+        (Stage.JUDGING, True),
+    ]
+    return [stage for stage, is_there in found if is_there]
+
+
+def advance(session: RaterSession) -> bool:
+    """On to the next stage before or at judging. False: another request has moved it already."""
+    order = stages(session.study)
+    following = order[order.index(session.stage) + 1]
+    return _move(session, following)
+
+
+def answer_comprehension(session: RaterSession, answers: list[int]) -> bool:
+    """One try. Right: on to the next stage. Wrong for the last time: screened out, which is no rejection."""
+    right = [item.answer for item in session.study.protocol.comprehension]
+    session.comprehension_tries += 1
+    mine = RaterSession.objects.filter(id=session.id, comprehension_tries=session.comprehension_tries - 1)
+    if not mine.update(comprehension_tries=session.comprehension_tries):
+        session.refresh_from_db()
+        return False
+    if answers == right:
+        advance(session)
+        return True
+    if session.comprehension_tries >= TRIES:
+        end(session, Stage.SCREENED_OUT)
+    return False
+
+
+def has_place(study: Study) -> bool:
+    most = study.protocol.recruitment.max_raters
+    return most is None or study.admitted < most
+
+
+def end(session: RaterSession, ending: str) -> None:
+    """The time of the first ending stays."""
+    if session.has_ended or not _move(session, ending, completed_at=timezone.now()):
+        return
+    if ending == Stage.SCREENED_OUT and session.study.protocol.recruitment.max_raters:
+        Study.objects.filter(id=session.study_id).update(admitted=F("admitted") - 1)
+
+
+def _move(session: RaterSession, stage: str, **fields: object) -> bool:
+    moved = RaterSession.objects.filter(id=session.id, stage=session.stage).update(stage=stage, **fields)
+    if moved:
+        session.stage = stage
+        for name, value in fields.items():
+            setattr(session, name, value)
+    else:
+        session.refresh_from_db(fields=["stage", "completed_at"])
+    return bool(moved)
+
+
+def _take_place(study: Study) -> None:
+    """By a conditional update, so that a thousand who come at once do not exceed the cap."""
+    most = study.protocol.recruitment.max_raters
+    free = Study.objects.filter(id=study.id, admitted__lt=most) if most else None
+    if free is not None and not free.update(admitted=F("admitted") + 1):
+        raise NoPlace
+
+
+def _rater(kind: str, arrival: Arrival) -> Rater:
+    if not arrival.worker_hash:
+        return Rater.objects.create(kind=kind, platform=arrival.platform)
+    rater, _ = Rater.objects.get_or_create(
+        platform=arrival.platform, worker_hash=arrival.worker_hash, defaults={"kind": kind}
+    )
+    return rater
 
 
 def remember(response: HttpResponse, session: RaterSession, *, path: str, secure: bool) -> None:
@@ -45,4 +151,7 @@ def recall(request: HttpRequest, study: Study) -> RaterSession | None:
     if not value:
         return None
     sessions = RaterSession.objects.filter(public_id=uuid.UUID(value), study=study)
-    return sessions.select_related("study", "rater").first()
+    session = sessions.select_related("rater").first()
+    if session:
+        session.study = study
+    return session

@@ -7,13 +7,13 @@ wins with odds exp(d).
 from __future__ import annotations
 
 import csv
-import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from statistics import fmean
 
+from comparisons.bots import Picture, Truth, digest_of
 from comparisons.models import Study
 from comparisons.studies import StudyError, image_jobs
 from generation import storage
@@ -24,7 +24,6 @@ SPREAD = 2.0  # when none are given: the best system beats the worst with odds e
 COLUMNS = ("question", "system", "prompt_id", "strength")
 
 ByImage = Mapping[tuple[str, str, int], float]  # question, system, position of the prompt
-ByPicture = dict[str, dict[str, float]]  # question, then SHA-256 of the bytes that raters get
 
 
 def of_systems(study: Study, given: Sequence[str], seed: int) -> dict[str, float]:
@@ -111,16 +110,21 @@ def _number(text: str) -> float | None:
     return number if abs(number) <= MOST else None  # which a NaN is not
 
 
-def by_picture(study: Study, strengths: ByImage) -> ByPicture:
-    """Bots know pictures by their bytes alone, as everybody does who rates. Of equal ones they know the mean."""
+def truth(study: Study, strengths: ByImage) -> Truth:
+    """Bots know pictures by their pixels alone, as everybody does who rates. Of equal ones they know the mean."""
     questions = list(study.questions.values_list("key", flat=True))
     found: dict[str, dict[str, list[float]]] = {question: {} for question in questions}
-    images = Image.objects.filter(job__in=image_jobs(study))
-    for sha256, system, position in images.values_list("sha256", "job__system__slug", "job__prompt__position"):
-        with storage.open_display(sha256, study.display_px) as handle:
-            digest = hashlib.sha256(handle.read()).hexdigest()
+    prompts: dict[str, set[str]] = {}
+    images = Image.objects.filter(job__in=image_jobs(study)).select_related("job__system", "job__prompt")
+    for image in images:
+        with storage.open_display(image.sha256, study.display_px) as handle:
+            digest = digest_of(handle.read())
+        prompts.setdefault(digest, set()).add(image.job.prompt.text)
         for question in questions:
-            found[question].setdefault(digest, []).append(strengths[question, system, position])
-    return {
-        question: {digest: fmean(values) for digest, values in pictures.items()} for question, pictures in found.items()
+            strength = strengths[question, image.job.system.slug, image.job.prompt.position]
+            found[question].setdefault(digest, []).append(strength)
+    pictures = {
+        question: {digest: Picture(fmean(values), frozenset(prompts[digest])) for digest, values in each.items()}
+        for question, each in found.items()
     }
+    return Truth(pictures, tuple(item.answer for item in study.protocol.comprehension))

@@ -16,8 +16,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from comparisons.models import Comparison, Matchup, Question, Study
+from comparisons.padding import rounded
 from comparisons.study_file import StudySpec
-from generation import importing, jobs
+from generation import importing, jobs, storage
 from generation.backends import missing_backend
 from generation.models import Image, ImageJob, ImageJobQuerySet, PromptSet, System
 from generation.systems import SystemSpec
@@ -83,6 +84,9 @@ def _insert(spec: StudySpec, prompt_set: PromptSet, design: dict[str, Any]) -> S
             wording=question.wording,
             offers_tie=question.tie,
             offers_both_bad=question.both_bad,
+            help=question.help,
+            practice=question.practice,
+            checks=question.checks,
         )
         for position, question in enumerate(spec.questions)
     )
@@ -202,12 +206,22 @@ def build_comparisons(study: Study) -> int:
     before = existing.count()
     if before == pairs * study.questions.count():
         return 0
+    _measure(study, by_prompt)
     for question in study.questions.all():
         _build_for(question, by_prompt)
     Matchup.objects.filter(question__study=study).update(
         votes_wanted=_subtotal(Comparison.objects.filter(matchup=models.OuterRef("pk")))
     )
     return existing.count() - before
+
+
+def _measure(study: Study, by_prompt: dict[int, list[Image]]) -> None:
+    """All images are sent with the length of the largest; which are new here is not known yet."""
+    known = set(Comparison.objects.filter(question__study=study).values_list("image_a__sha256", flat=True))
+    addresses = {image.sha256 for images in by_prompt.values() for image in images} - known
+    sizes = [storage.display_bytes(address, study.display_px) for address in addresses]
+    study.padded_bytes = max(study.padded_bytes, *map(rounded, sizes), 0)
+    Study.objects.filter(id=study.id).update(padded_bytes=study.padded_bytes)
 
 
 def _subtotal(comparisons: models.QuerySet[Comparison]) -> Coalesce:

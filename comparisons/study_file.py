@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from comparisons.matchmaking import STRATEGIES
+from comparisons.protocol import CHECKS, PRACTICE, Gold, Protocol, read_protocol
+from comparisons.toml_table import Table
 from generation.catalogue import catalogue, resolve
 from generation.systems import SpecError, SystemSpec
 
@@ -20,10 +22,8 @@ DEFAULT_CONSENT = (
     "and a random number that stands for you: no name, no address. The answers are published in aggregate "
     "and as an anonymous data set."
 )
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _STEP_COUNT = re.compile(r"\b(\d+|one|two|four|single)[\W_]+((sampling|inference)[\W_]+)?steps?\b", re.IGNORECASE)
 _TELLS_NOTHING = "a text that tells raters nothing about the systems"
-_SLUG_RULE = "1 to 100 lower-case letters, digits and '-', the first a letter or digit"
 
 
 class StudyFileError(ValueError):
@@ -36,6 +36,9 @@ class QuestionSpec:
     wording: str
     tie: bool
     both_bad: bool
+    help: str = ""
+    practice: tuple[str, ...] = ()  # kinds of pairs with a known answer, shown with feedback before judging
+    checks: tuple[str, ...] = ()  # kinds of attention checks, in turns
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,16 @@ class StudySpec:
     upsample: bool
     questions: tuple[QuestionSpec, ...]
     systems: tuple[SystemSpec, ...]
+    protocol: Protocol = field(default_factory=Protocol)
 
     def as_design(self) -> dict[str, Any]:
         """All that decides what is asked and shown, as JSON. The slug is a name, not a part of the design."""
         design = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "slug"}
         design["questions"] = [asdict(question) for question in self.questions]
         design["systems"] = [system.as_dict() for system in self.systems]
-        return design
+        design["protocol"] = asdict(self.protocol)
+        stored: dict[str, Any] = json.loads(json.dumps(design))  # as the database gives it back: lists, no tuples
+        return stored
 
 
 def read_study(path: Path) -> StudySpec:
@@ -72,84 +78,12 @@ def read_study(path: Path) -> StudySpec:
     except tomllib.TOMLDecodeError as error:
         raise StudyFileError(f"{path}: not valid TOML: {error}.") from None
     try:
-        return _study(_Table(content, ""))
+        return _study(Table(content, ""))
     except SpecError as error:
         raise StudyFileError(f"{path}: {error}.") from None
 
 
-class _Table:
-    """A TOML table of which every key must be taken; `path` is its place in the file, for errors."""
-
-    def __init__(self, content: Mapping[str, Any], path: str) -> None:
-        self._content = dict(content)
-        self._allowed: list[str] = []
-        self._path = path
-
-    def key(self, name: str) -> str:
-        return f"{self._path}{name}"
-
-    def _take(self, name: str, kind: type, default: Any, allowed: str) -> Any:
-        self._allowed.append(name)
-        value = self._content.pop(name, default)
-        if value is None:
-            raise SpecError(self.key(name), "missing", allowed)
-        if type(value) is not kind:
-            raise SpecError(self.key(name), repr(value), allowed)
-        return value
-
-    def text(self, name: str, default: str | None = None, limit: int = 10_000) -> str:
-        allowed = f"a text of 1 to {limit} characters"
-        value: str = self._take(name, str, default, allowed)
-        if not value.strip() or len(value) > limit or "\0" in value:
-            raise SpecError(self.key(name), repr(value[:40]), allowed)
-        return value.strip()
-
-    def slug(self, name: str) -> str:
-        value: str = self._take(name, str, None, _SLUG_RULE)
-        if not _SLUG.fullmatch(value):
-            raise SpecError(self.key(name), repr(value), _SLUG_RULE)
-        return value
-
-    def switch(self, name: str, default: bool) -> bool:
-        value: bool = self._take(name, bool, default, "true or false")
-        return value
-
-    def number(self, name: str, low: int, high: int, default: int | None = None) -> int:
-        allowed = f"a whole number from {low} to {high}"
-        value: int = self._take(name, int, default, allowed)
-        if not low <= value <= high:
-            raise SpecError(self.key(name), repr(value), allowed)
-        return value
-
-    def optional_number(self, name: str, low: int, high: int) -> int | None:
-        if name in self._content:
-            return self.number(name, low, high)
-        self._allowed.append(name)
-        return None
-
-    def choice(self, name: str, allowed: list[str], default: str) -> str:
-        value: str = self._take(name, str, default, ", ".join(allowed))
-        if value not in allowed:
-            raise SpecError(self.key(name), repr(value), ", ".join(allowed))
-        return value
-
-    def table(self, name: str) -> _Table:
-        return _Table(self._take(name, dict, {}, "a table"), f"{self.key(name)}.")
-
-    def tables(self, name: str) -> list[tuple[str, dict[str, Any]]]:
-        """Each table of an array of tables with its place in the file."""
-        allowed = f"at least one table [[{name}]]"
-        items: list[Any] = self._take(name, list, None, allowed)
-        if not items or not all(isinstance(item, dict) for item in items):
-            raise SpecError(self.key(name), repr(items), allowed)
-        return [(f"{self.key(name)}[{index}]", item) for index, item in enumerate(items, start=1)]
-
-    def end(self) -> None:
-        for name in self._content:
-            raise SpecError(self.key(name), "not a known key", ", ".join(self._allowed))
-
-
-def _study(root: _Table) -> StudySpec:
+def _study(root: Table) -> StudySpec:
     rating, display = root.table("rating"), root.table("display")
     spec = StudySpec(
         slug=root.slug("slug"),
@@ -165,22 +99,27 @@ def _study(root: _Table) -> StudySpec:
         upsample=display.switch("upsample", default=False),
         questions=tuple(_question(item, place) for place, item in root.tables("questions")),
         systems=tuple(system for place, item in root.tables("systems") for system in _systems(item, place)),
+        protocol=read_protocol(root, rating, display),
     )
     for table in (rating, display, root):
         table.end()
     _check_questions(spec)
+    _check_checks(spec)
     _check_systems(spec)
     _check_blindness(spec)
     return spec
 
 
 def _question(content: dict[str, Any], place: str) -> QuestionSpec:
-    table = _Table(content, f"{place}.")
+    table = Table(content, f"{place}.")
     question = QuestionSpec(
         key=table.slug("key"),
         wording=table.text("wording", limit=300),
         tie=table.switch("tie", default=False),
         both_bad=table.switch("both_bad", default=False),
+        help=table.optional_text("help", limit=2000),
+        practice=table.choices("practice", PRACTICE),
+        checks=table.choices("checks", CHECKS),
     )
     table.end()
     return question
@@ -198,6 +137,30 @@ def _check_questions(spec: StudySpec) -> None:
     for key in keys:
         if keys.count(key) > 1:
             raise SpecError("questions", f"{key!r} twice", "each key once")
+
+
+def _check_checks(spec: StudySpec) -> None:
+    checks = spec.protocol.checks
+    for number, question in enumerate(spec.questions, start=1):
+        if question.checks and checks.every is None:
+            raise SpecError("checks.every", "missing", f"a number, since questions[{number}] has checks")
+        if "gold" in question.checks and not any(gold.question == question.key for gold in checks.gold):
+            raise SpecError("checks.gold", "missing", f"a table [[checks.gold]] with question = {question.key!r}")
+    for number, gold in enumerate(checks.gold, start=1):
+        _check_gold(spec, gold, f"checks.gold[{number}]")
+
+
+def _check_gold(spec: StudySpec, gold: Gold, place: str) -> None:
+    questions = {question.key: question.checks for question in spec.questions}
+    slugs = [system.slug for system in spec.systems]
+    if "gold" not in questions.get(gold.question, ()):
+        allowed = [key for key, kinds in questions.items() if "gold" in kinds]
+        raise SpecError(f"{place}.question", repr(gold.question), ", ".join(allowed) or "a question with this check")
+    for key, slug in (("better", gold.better), ("worse", gold.worse)):
+        if slug not in slugs:
+            raise SpecError(f"{place}.{key}", repr(slug), ", ".join(slugs))
+    if gold.better == gold.worse:
+        raise SpecError(f"{place}.worse", repr(gold.worse), "another system than better")
 
 
 def _check_systems(spec: StudySpec) -> None:
@@ -223,6 +186,8 @@ def _check_blindness(spec: StudySpec) -> None:
     read = {"title": spec.title, "introduction": spec.introduction, "consent": spec.consent}
     read |= {f"questions[{n}].wording": question.wording for n, question in enumerate(spec.questions, start=1)}
     read |= {f"questions[{n}].key": question.key for n, question in enumerate(spec.questions, start=1)}
+    read |= {f"questions[{n}].help": question.help for n, question in enumerate(spec.questions, start=1)}
+    read |= spec.protocol.read_texts()
     names = {name for system in spec.systems for name in system.names}
     for key, text in read.items():
         for name in sorted(names | set(catalogue())):

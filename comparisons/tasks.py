@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from comparisons import assignments, studies
+from comparisons import leases, studies
 from comparisons.models import Study
 
 
@@ -16,4 +16,4 @@ def build_comparisons() -> None:
 
 @shared_task(name="comparisons.release_expired_assignments")
 def release_expired_assignments() -> None:
-    assignments.release_expired()
+    leases.release_expired()

@@ -2,135 +2,204 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import random
-import uuid
+from collections.abc import Callable
+from functools import wraps
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
-from comparisons import judging, sessions
-from comparisons.assignments import has_room, next_assignment
-from comparisons.models import Rater, Study
-from comparisons.voting import AnswerError, parse_answer, record_vote
-from generation.storage import StorageError
+from comparisons import judging, recruitment, sessions
+from comparisons.assignments import assignment_ahead, next_assignment
+from comparisons.leases import has_room
+from comparisons.models import Rater, RaterSession, Study
+from comparisons.words import words_of_the_page
 
-logger = logging.getLogger(__name__)
 rng = random.SystemRandom()  # what it draws is stored with each lease; raters must not be able to foresee it
+Stage = RaterSession.Stage
+View = Callable[..., HttpResponse]
+_PAGES = {
+    Stage.INSTRUCTIONS: "rate:instructions",
+    Stage.COMPREHENSION: "rate:comprehension",
+    Stage.PRACTICE: "rate:judge",
+    Stage.JUDGING: "rate:judge",
+}
 
 
-@never_cache
+def in_study(view: View) -> View:
+    """The view gets the study, and speaks its language."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, key: str, **arguments: object) -> HttpResponse:
+        study = get_object_or_404(Study, key=key)
+        with translation.override(study.protocol.language):
+            response = view(request, study, **arguments)
+        if study.protocol.recruitment.platform == "mturk":
+            _allow_mturk(response)
+        return response
+
+    return never_cache(shown)
+
+
+def on_the_way(stage: str) -> Callable[[View], View]:
+    """A page of one stage: whoever is elsewhere is led there."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def shown(request: HttpRequest, study: Study) -> HttpResponse:
+            session = sessions.recall(request, study)
+            if session is None:
+                return redirect("rate:landing", key=study.key)
+            return view(request, session) if session.stage == stage else _lead_on(session)
+
+        return shown
+
+    return decorate
+
+
 @require_http_methods(["GET", "POST"])
-def landing(request: HttpRequest, key: str) -> HttpResponse:
-    study = get_object_or_404(Study, key=key)
-    if sessions.recall(request, study):
-        return redirect("rate:judge", key=key)
-    if study.state != Study.State.OPEN or not has_room(study):
+@in_study
+def landing(request: HttpRequest, study: Study) -> HttpResponse:
+    """Consent; whoever has begun, here or in a browser that the platform knows, goes on."""
+    session = sessions.recall(request, study)
+    try:
+        arrival = recruitment.arrival(study, request.GET)
+    except recruitment.ArrivalError as error:
+        return _lead_on(session) if session else _unavailable(request, study, str(error))
+    if session is None or arrival.worker_hash not in {"", session.rater.worker_hash}:
+        session = sessions.find_session(study, arrival)
+    if session:
+        return _remembered(request, session)
+    if study.state != Study.State.OPEN or not has_room(study) or not sessions.has_place(study):
         return _unavailable(request, study)
+    if recruitment.needs_window(study, request.GET):
+        return render(request, "comparisons/window.html", {"study": study, "is_preview": arrival.is_preview})
     if request.method == "POST" and request.POST.get("consent") == "1":
-        return _begin(request, study)
-    judgements = judging.judgements_offered(study)
-    context = {
-        "study": study,
-        "questions": study.questions.order_by("position"),
-        "judgements": judgements,
-        "minutes": judging.minutes(judgements),
-    }
-    return render(request, "comparisons/landing.html", context)
+        return _begin(request, study, arrival)
+    return render(request, "comparisons/landing.html", judging.introduction(study))
 
 
-def _begin(request: HttpRequest, study: Study) -> HttpResponse:
+def _begin(request: HttpRequest, study: Study, arrival: recruitment.Arrival) -> HttpResponse:
     simulated = request.POST.get("kind") == Rater.Kind.SIMULATED
-    session = sessions.start_session(study, Rater.Kind.SIMULATED if simulated else Rater.Kind.PERSON)
-    response = redirect("rate:judge", key=study.key)
-    path = reverse("rate:landing", args=[study.key])
+    try:
+        session = sessions.start_session(study, Rater.Kind.SIMULATED if simulated else Rater.Kind.PERSON, arrival)
+    except sessions.NoPlace:
+        return _unavailable(request, study)
+    return _remembered(request, session)
+
+
+def _remembered(request: HttpRequest, session: RaterSession) -> HttpResponse:
+    """On to where the session is, with its cookies set."""
+    response = _lead_on(session)
+    path = reverse("rate:landing", args=[session.study.key])
     sessions.remember(response, session, path=path, secure=settings.SESSION_COOKIE_SECURE)
+    recruitment.remember_way_back(response, request.GET, path=path, secure=settings.SESSION_COOKIE_SECURE)
     return response
 
 
-def _unavailable(request: HttpRequest, study: Study) -> HttpResponse:
+def _lead_on(session: RaterSession) -> HttpResponse:
+    return redirect(_PAGES.get(Stage(session.stage), "rate:thanks"), key=session.study.key)
+
+
+def _unavailable(request: HttpRequest, study: Study, reason: str = "") -> HttpResponse:
     reasons = {
-        Study.State.DRAFT: "This study has not begun yet.",
-        Study.State.OPEN: "There is nothing to judge at the moment. Please come back later.",
-        Study.State.CLOSED: "This study is closed. Thank you for your interest.",
+        Study.State.DRAFT: _("This study has not begun yet."),
+        Study.State.OPEN: _("There is nothing to judge at the moment. Please come back later."),
+        Study.State.CLOSED: _("This study is closed. Thank you for your interest."),
     }
-    context = {"study": study, "reason": reasons[Study.State(study.state)]}
+    context = {"study": study, "reason": reason or reasons[Study.State(study.state)]}
     return render(request, "comparisons/unavailable.html", context)
 
 
-@never_cache
+@require_http_methods(["GET", "POST"])
+@in_study
+@on_the_way(Stage.INSTRUCTIONS)
+def instructions(request: HttpRequest, session: RaterSession) -> HttpResponse:
+    if request.method == "POST":
+        sessions.advance(session)
+        return _lead_on(session)
+    return render(request, "comparisons/instructions.html", judging.introduction(session.study))
+
+
+@require_http_methods(["GET", "POST"])
+@in_study
+@on_the_way(Stage.COMPREHENSION)
+def comprehension(request: HttpRequest, session: RaterSession) -> HttpResponse:
+    items = session.study.protocol.comprehension
+    given = [request.POST.get(f"item-{number}", "") for number in range(len(items))]
+    is_complete = all(answer.isdecimal() for answer in given)
+    if request.method == "POST" and is_complete:
+        sessions.answer_comprehension(session, [int(answer) for answer in given])
+        if session.stage != Stage.COMPREHENSION:
+            return _lead_on(session)
+    context = {
+        **judging.introduction(session.study),
+        "items": items,
+        "was_wrong": session.comprehension_tries > 0,
+        "is_incomplete": request.method == "POST" and not is_complete,
+    }
+    return render(request, "comparisons/comprehension.html", context)
+
+
 @require_GET
-def judge(request: HttpRequest, key: str) -> HttpResponse:
-    study = get_object_or_404(Study, key=key)
+@in_study
+def judge(request: HttpRequest, study: Study) -> HttpResponse:
     session = sessions.recall(request, study)
     if session is None:
-        return redirect("rate:landing", key=key)
+        return redirect("rate:landing", key=study.key)
+    if session.stage not in sessions.WITH_PAIRS:
+        return _lead_on(session)
     assignment = next_assignment(session, rng)
     if assignment is None:
-        return redirect("rate:thanks", key=key)
+        return redirect("rate:thanks", key=study.key)
+    ahead = assignment_ahead(session, rng)
     context = {
         "study": study,
         "payload": judging.payload(assignment),
-        "answer_url": reverse("rate:answer", args=[key]),
-        "thanks_url": reverse("rate:thanks", args=[key]),
+        "ahead": judging.addresses(ahead) if ahead else None,
+        "addresses": {
+            name: reverse(f"rate:{name}", args=[study.key]) for name in ("answer", "undo", "report", "thanks")
+        },
+        "words": words_of_the_page(),
     }
     return render(request, "comparisons/judge.html", context)
 
 
-@never_cache
-@require_POST
-def answer(request: HttpRequest, key: str) -> HttpResponse:
-    session = sessions.recall(request, get_object_or_404(Study, key=key))
-    if session is None:
-        return JsonResponse({"error": "This browser has no session in this study."}, status=403)
-    try:
-        vote = record_vote(session, parse_answer(_posted_json(request)))
-    except AnswerError as error:
-        return JsonResponse({"error": str(error)}, status=400)
-    assignment = next_assignment(session, rng)
-    receipt = {"key": str(vote.client_key), "late": vote.late}
-    return JsonResponse({"receipt": receipt, "next": judging.payload(assignment) if assignment else None})
-
-
-def _posted_json(request: HttpRequest) -> object:
-    try:
-        return json.loads(request.body)
-    except (ValueError, RecursionError):
-        raise AnswerError("The answer is not JSON.") from None
-
-
-@never_cache
 @require_GET
-def image(request: HttpRequest, key: str, token: uuid.UUID) -> HttpResponse:
-    session = sessions.recall(request, get_object_or_404(Study, key=key))
-    try:
-        content = judging.image_bytes(session, token) if session else None
-    except (StorageError, OSError):
-        logger.exception("a picture could not be read")
-        sentence = "The pictures cannot be read at the moment. Please try again in a minute."
-        return HttpResponse(sentence, status=503, content_type="text/plain", headers={"Retry-After": "60"})
-    if content is None:
-        raise Http404("no such image for this session now")
-    return HttpResponse(content, content_type="image/webp")
-
-
-@never_cache
-@require_GET
-def thanks(request: HttpRequest, key: str) -> HttpResponse:
-    study = get_object_or_404(Study, key=key)
+@in_study
+def thanks(request: HttpRequest, study: Study) -> HttpResponse:
+    """The ending, whichever it is. Who has something left to judge is led back to it."""
     session = sessions.recall(request, study)
     if session is None:
-        return redirect("rate:landing", key=key)
-    if next_assignment(session, rng):
-        return redirect("rate:judge", key=key)
-    answered = session.votes().count()
-    if not answered:
+        return redirect("rate:landing", key=study.key)
+    if session.stage in sessions.WITH_PAIRS and next_assignment(session, rng):
+        return redirect("rate:judge", key=study.key)
+    if session.stage in {Stage.INSTRUCTIONS, Stage.COMPREHENSION}:
+        return _lead_on(session)
+    answered = judging.answers_given(session)
+    if not session.has_ended and not answered:
         return _unavailable(request, study)
-    sessions.complete(session)
-    context = {"study": study, "completion_code": session.completion_code, "answered": answered}
+    sessions.end(session, Stage.COMPLETED)
+    context = {
+        "study": study,
+        "session": session,
+        "answered": answered,
+        "code": recruitment.ending_code(session),
+        "way_back": recruitment.way_back(session, recruitment.recall_way_back(request)),
+        "answer_url": reverse("rate:answer", args=[study.key]),
+        "words": words_of_the_page(),
+    }
     return render(request, "comparisons/thanks.html", context)
+
+
+def _allow_mturk(response: HttpResponse) -> None:
+    """Its workers see the first page in a frame of theirs, and the last one posts to it."""
+    hosts = [f"https://{host}" for host in recruitment.MTURK_HOSTS]
+    response._csp_update = {"frame-ancestors": hosts, "form-action": hosts}  # type: ignore[attr-defined]
+    response.xframe_options_exempt = True

@@ -6,23 +6,33 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
-from comparisons.models import Assignment, Comparison, RaterSession, Vote
+from comparisons import leases, sessions
+from comparisons.extras import passing
+from comparisons.models import Assignment, Comparison, RaterSession, Report, Study, Vote
 
 MAX_RESPONSE_MS = 2**31 - 1
+State = Assignment.State
 
 
 class AnswerError(ValueError):
     """The answer cannot be a vote, now or later: the page should show the sentence and not try again."""
 
 
+class _Overtaken(Exception):
+    """Another request has answered this lease."""
+
+
 @dataclass(frozen=True)
 class Answer:
+    """`also`: the answers to the other questions on the same screen."""
+
     assignment: uuid.UUID
     key: uuid.UUID
     outcome: str
     response_ms: int
+    also: tuple[Answer, ...] = ()
 
 
 def parse_answer(content: object) -> Answer:
@@ -34,57 +44,176 @@ def parse_answer(content: object) -> Answer:
         raise AnswerError(f"outcome is {outcome!r}; allowed: {', '.join(Vote.Outcome.values)}.")
     if not isinstance(response_ms, int) or isinstance(response_ms, bool) or not 0 <= response_ms <= MAX_RESPONSE_MS:
         raise AnswerError(f"response_ms is {response_ms!r}; allowed: whole milliseconds from 0.")
-    return Answer(_uuid(content, "assignment"), _uuid(content, "key"), outcome, response_ms)
+    also = content.get("also", [])
+    if not isinstance(also, list) or any(isinstance(item, dict) and "also" in item for item in also):
+        raise AnswerError(f"also is {str(also)[:40]!r}; allowed: a list of answers.")
+    answers = tuple(parse_answer(item) for item in also)
+    return Answer(_uuid(content, "assignment"), _uuid(content, "key"), outcome, response_ms, answers)
 
 
 def record_vote(session: RaterSession, answer: Answer) -> Vote:
     """The vote for this answer: stored now, or the one stored before for the same lease.
 
     The first answer to a lease is its vote. Whatever comes after, with the same key or another, changes nothing and
-    gets the same receipt. An answer to a lease that was given back is kept and marked late.
+    gets the same receipt, unless the rater took the answer back. An answer to a lease that was given back is kept and
+    marked late.
     """
     assignment = _assignment(session, answer)
-    earlier = Vote.objects.filter(assignment=assignment).first()
-    if earlier:
-        return earlier
+    companions = _companions(assignment, answer)
+    if vote := _stored(assignment, answer):
+        return vote
     try:
         with transaction.atomic():
-            late = _finish_lease(assignment)
-            return Vote.objects.create(
-                assignment=assignment,
-                client_key=answer.key,
-                outcome=answer.outcome,
-                response_ms=answer.response_ms,
-                late=late,
-            )
+            late = _finish(assignment)
+            vote = _insert(assignment, answer, late=late)
+            for companion, other in companions:
+                _insert(companion, other, late=_finish(companion))
+    except _Overtaken:
+        return Vote.objects.get(assignment=assignment, superseded_by=None)  # stored by whoever finished the lease
     except IntegrityError:
-        stored = Vote.objects.filter(assignment=assignment).first()
-        if stored is None:
-            raise AnswerError("This key belongs to the answer to another pair.") from None
-        return stored
+        raise AnswerError("This key belongs to the answer to another pair.") from None
+    _stop_if_checks_fail(session, assignment)
+    return vote
+
+
+def undo(session: RaterSession) -> bool:
+    """Let the session judge its last pair again. The vote stands until another answer supersedes it."""
+    if session.study.state != Study.State.OPEN or session.stage != RaterSession.Stage.JUDGING:
+        return False
+    mine = session.assignments.filter(beside=None)
+    if mine.filter(state=State.UNDONE).exists():
+        return True
+    judged = session.votes().filter(assignment__is_practice=False, assignment__beside=None)
+    last = judged.order_by("-id").values_list("assignment", flat=True).first()
+    if last is None:
+        return False
+    try:
+        with transaction.atomic():
+            done = Assignment.objects.filter(Q(id=last) | Q(beside=last), state=State.DONE)
+            return bool(done.update(state=State.UNDONE))
+    except IntegrityError:  # another tab was faster
+        return True
+
+
+def report(session: RaterSession, assignment_id: uuid.UUID, problem: str, note: str) -> None:
+    """A pair that cannot be judged is put away for this rater; nobody is asked for an answer, and none is lost."""
+    assignment = session.assignments.filter(public_id=assignment_id, beside=None).first()
+    if assignment is None:
+        raise AnswerError("This pair was not given to this session.")
+    if problem not in Report.Problem.values:
+        raise AnswerError(f"problem is {problem!r}; allowed: {', '.join(Report.Problem.values)}.")
+    Report.objects.get_or_create(assignment=assignment, defaults={"problem": problem, "note": note[:500]})
+    lease = Assignment.objects.select_related("comparison__matchup", "comparison__image_a__job").get(id=assignment.id)
+    if not leases.give_back(lease, State.REPORTED):
+        group = Assignment.objects.filter(Q(id=lease.id) | Q(beside=lease.id), state=State.UNDONE)
+        group.update(state=State.DONE)  # it had been answered before, and that answer stands
+
+
+def failed_checks(session: RaterSession) -> tuple[int, int]:
+    """How many attention checks this session failed, and how many it answered."""
+    answered = failed = 0
+    for assignment, outcome in check_answers(session):
+        right = passing(assignment)
+        answered += bool(right)
+        failed += bool(right) and outcome not in right
+    return failed, answered
+
+
+def check_answers(session: RaterSession) -> list[tuple[Assignment, str]]:
+    """The standing answers to this session's checks."""
+    kinds = [kind for kind in Assignment.Kind.values if kind not in {"judgement", "repeat"}]
+    votes = session.votes().filter(
+        assignment__kind__in=kinds, assignment__is_practice=False, superseded_by__isnull=True
+    )
+    related = ("comparison__question", "comparison__image_a__job__system", "comparison__image_a__job__prompt")
+    found = votes.select_related(*(f"assignment__{name}" for name in related)).order_by("id")
+    for vote in found:
+        vote.assignment.comparison.question.study = session.study
+    return [(vote.assignment, vote.outcome) for vote in found if is_asked(vote.assignment)]
+
+
+def is_asked(assignment: Assignment) -> bool:
+    """Whether this question has that check: those beside it on the screen need not."""
+    return assignment.kind in assignment.comparison.question.checks
+
+
+def _stop_if_checks_fail(session: RaterSession, assignment: Assignment) -> None:
+    most = session.study.protocol.checks.stop_after_failed
+    is_check = assignment.kind not in {Assignment.Kind.JUDGEMENT, Assignment.Kind.REPEAT}
+    if most is None or not is_check or assignment.is_practice or failed_checks(session)[0] < most:
+        return
+    sessions.end(session, RaterSession.Stage.FAILED)
+    leases.release_ahead(session)
 
 
 def _assignment(session: RaterSession, answer: Answer) -> Assignment:
-    found = Assignment.objects.select_related("comparison__question").filter(
-        public_id=answer.assignment, session=session
-    )
+    found = session.assignments.select_related("comparison__question").filter(public_id=answer.assignment)
     assignment = found.first()
     if assignment is None:
         raise AnswerError("This pair was not given to this session.")
-    offered = assignment.comparison.question.outcomes()
-    if answer.outcome not in offered:
-        raise AnswerError(f"outcome is {answer.outcome!r}; this question offers {', '.join(offered)}.")
+    _check_outcome(assignment, answer)
     return assignment
 
 
-def _finish_lease(assignment: Assignment) -> bool:
-    """Turn the lease into a done one and move its capacity; True when it had been given back before."""
+def _companions(assignment: Assignment, answer: Answer) -> list[tuple[Assignment, Answer]]:
+    """The other assignments on the screen with their answers: all of them, or it is no answer."""
+    if assignment.beside_id:
+        raise AnswerError("This pair has several questions, which are answered together.")
+    if not answer.also and assignment.session.study.protocol.layout != "together":
+        return []
+    beside = {other.public_id: other for other in assignment.companions.select_related("comparison__question")}
+    if set(beside) != {other.assignment for other in answer.also} or len(beside) != len(answer.also):
+        raise AnswerError(f"also has {len(answer.also)} answer(s); this pair has {len(beside)} question(s) more.")
+    for other in answer.also:
+        _check_outcome(beside[other.assignment], other)
+    return [(beside[other.assignment], other) for other in answer.also]
+
+
+def _check_outcome(assignment: Assignment, answer: Answer) -> None:
+    offered = assignment.comparison.question.outcomes()
+    if answer.outcome not in offered:
+        raise AnswerError(f"outcome is {answer.outcome!r}; this question offers {', '.join(offered)}.")
+
+
+def _stored(assignment: Assignment, answer: Answer) -> Vote | None:
+    """The vote that this answer has become, or else the one that another answer has; one taken back makes room."""
+    if assignment.state not in {State.DONE, State.UNDONE}:
+        return None
+    same = Vote.objects.filter(assignment=assignment, client_key=answer.key).first()
+    return same or (_standing(assignment) if assignment.state == State.DONE else None)
+
+
+def _standing(assignment: Assignment) -> Vote | None:
+    return Vote.objects.filter(assignment=assignment, superseded_by=None).first()
+
+
+def _insert(assignment: Assignment, answer: Answer, *, late: bool) -> Vote:
+    return Vote.objects.create(
+        assignment=assignment,
+        supersedes=_standing(assignment) if assignment.state == State.UNDONE else None,
+        client_key=answer.key,
+        outcome=answer.outcome,
+        response_ms=answer.response_ms,
+        late=late,
+    )
+
+
+def _finish(assignment: Assignment) -> bool:
+    """Turn the lease into a done one and move its capacity; True when it had been given back before.
+
+    Raises _Overtaken where another request has just done so.
+    """
     lease = Assignment.objects.filter(id=assignment.id)
-    if lease.filter(state=Assignment.State.OPEN).update(state=Assignment.State.DONE):
-        counters = {"open_leases": F("open_leases") - 1, "done": F("done") + 1}
-        Comparison.objects.filter(id=assignment.comparison_id).update(**counters)
+    if lease.filter(state__in=Assignment.HELD).update(state=State.DONE):
+        if assignment.kind == Assignment.Kind.JUDGEMENT:
+            counters = {"open_leases": F("open_leases") - 1, "done": F("done") + 1}
+            Comparison.objects.filter(id=assignment.comparison_id).update(**counters)
         return False
-    return bool(lease.filter(state=Assignment.State.EXPIRED).update(state=Assignment.State.DONE))
+    if lease.filter(state=State.UNDONE).update(state=State.DONE):
+        return Vote.objects.filter(assignment=assignment, late=True).exists()
+    if not lease.filter(state__in=[State.EXPIRED, State.REPORTED]).update(state=State.DONE):
+        raise _Overtaken
+    return True
 
 
 def _uuid(content: dict[str, object], name: str) -> uuid.UUID:

@@ -18,6 +18,8 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 from PIL import Image as PillowImage
 
+_COARSE = 7  # pixels of a spoilt picture, in each direction
+
 
 class StorageError(Exception):
     """Images cannot be stored or read now; its text is one sentence that says why."""
@@ -84,8 +86,8 @@ def original_name(sha256: str) -> str:
     return f"originals/{sha256[:2]}/{sha256}.png"
 
 
-def display_name(sha256: str, px: int) -> str:
-    return f"display/{px}/{sha256[:2]}/{sha256}.webp"
+def display_name(sha256: str, px: int, *, spoilt: bool = False) -> str:
+    return f"display/{px}{'/spoilt' if spoilt else ''}/{sha256[:2]}/{sha256}.webp"
 
 
 def store_original(picture: PillowImage.Image) -> str:
@@ -111,22 +113,33 @@ def has_pixels(sha256: str, picture: PillowImage.Image) -> bool:
         return original.size == picture.size and original.tobytes() == _bare(picture).tobytes()
 
 
-def ensure_display(sha256: str, px: int) -> str:
+def ensure_display(sha256: str, px: int, *, spoilt: bool = False) -> str:
     """Store the derivative of px by px pixels unless it is there; return its name."""
-    name = display_name(sha256, px)
+    name = display_name(sha256, px, spoilt=spoilt)
     if not default_storage.exists(name):
         with open_original(sha256) as handle, PillowImage.open(handle) as original:
-            _store_once(name, _encode_display(original, px))
+            _store_once(name, _encode_display(_spoil(original) if spoilt else original, px))
     return name
 
 
-def open_display(sha256: str, px: int) -> BinaryIO:
+def open_display(sha256: str, px: int, *, spoilt: bool = False) -> BinaryIO:
     """The derivative, which is there but for the first time or after a loss: it is not asked whether it is."""
     try:
-        handle = default_storage.open(display_name(sha256, px))
+        handle = default_storage.open(display_name(sha256, px, spoilt=spoilt))
     except FileNotFoundError:
-        handle = default_storage.open(ensure_display(sha256, px))
+        handle = default_storage.open(ensure_display(sha256, px, spoilt=spoilt))
     return handle  # type: ignore[return-value]
+
+
+def display_bytes(sha256: str, px: int) -> int:
+    """The length of the derivative's file."""
+    return default_storage.size(ensure_display(sha256, px))
+
+
+def _spoil(picture: PillowImage.Image) -> PillowImage.Image:
+    """So coarse that nobody who looks can prefer it: what raters are shown to see whether they look."""
+    tiny = _bare(picture).resize((_COARSE, _COARSE), PillowImage.Resampling.BOX)
+    return tiny.resize(picture.size, PillowImage.Resampling.NEAREST)
 
 
 def _encode_display(original: PillowImage.Image, px: int) -> bytes:

@@ -27,10 +27,12 @@ from comparisons.models import (
     Assignment,
     Comparison,
     Exclusion,
+    Invitation,
     Matchup,
     Question,
     Rater,
     RaterSession,
+    Report,
     Study,
     Vote,
 )
@@ -185,7 +187,21 @@ BREACHES: dict[str, Callable[[Rows], Model]] = {
         rows.session, rater=Rater.objects.create(), public_id=rows.session.public_id
     ),
     "one_session_per_rater_and_study": lambda rows: another(rows.session),
-    "comparison_seen_once": lambda rows: another(rows.vote.assignment),
+    "one_rater_per_worker": lambda rows: another(known_worker()),
+    "erased_rater_is_nobody": lambda rows: another(rows.session.rater, worker_hash="x", erased_at=timezone.now()),
+    "session_ended_iff_in_an_ending": lambda rows: another(
+        rows.session, rater=Rater.objects.create(), stage="completed", completed_at=None
+    ),
+    "session_names_its_consent": lambda rows: another(rows.session, rater=Rater.objects.create(), consent_version=""),
+    "pair_seen_once": lambda rows: another(rows.vote.assignment),
+    "one_assignment_ahead_per_session": lambda rows: another(
+        saved(another(rows.open, comparison=rows.another_comparison, state="ahead")), kind="repeat"
+    ),
+    "one_undone_assignment_per_session": lambda rows: another(
+        saved(another(rows.open, comparison=rows.another_comparison, state="undone")), kind="repeat"
+    ),
+    "assignment_stand_in_fits_kind": lambda rows: another(rows.open, kind="same", state="done"),
+    "practice_has_a_known_answer": lambda rows: another(rows.open, is_practice=True, state="done"),
     "one_open_assignment_per_session": lambda rows: another(rows.open, comparison=rows.another_comparison),
     "assignment_expires_later": lambda rows: another(rows.open, expires_at=rows.open.issued_at),
     "assignment_state_is_known": lambda rows: another(rows.open, state="lost"),
@@ -199,7 +215,13 @@ BREACHES: dict[str, Callable[[Rows], Model]] = {
     "Assignment.right_token": lambda rows: another(
         rows.open, session=make_session(rows.study), right_token=rows.open.right_token
     ),
-    "Vote.assignment": lambda rows: another(rows.vote),
+    "one_first_vote_per_assignment": lambda rows: another(rows.vote),
+    "Vote.supersedes": lambda rows: another(saved(another(rows.vote, supersedes=rows.vote))),
+    "Report.assignment": lambda rows: another(Report.objects.create(assignment=rows.open, problem="other")),
+    "report_problem_is_known": lambda rows: Report(assignment=rows.open, problem="boring"),
+    "Invitation.token_hash": lambda rows: another(
+        Invitation.objects.create(study=rows.study, token_hash="x"), token_hash="x"
+    ),
     "Vote.client_key": lambda rows: another(rows.vote, assignment=rows.open, client_key=rows.vote.client_key),
     "vote_outcome_is_known": lambda rows: another(rows.vote, assignment=rows.open, outcome="neither"),
     "exclusion_has_one_target": lambda rows: another(rows.excluded_vote, session=rows.session),
@@ -207,6 +229,15 @@ BREACHES: dict[str, Callable[[Rows], Model]] = {
     "one_exclusion_per_vote": lambda rows: another(rows.excluded_vote),
     "one_exclusion_per_session": lambda rows: another(rows.excluded_session),
 }
+
+
+def saved(row: Model) -> Any:
+    row.save()
+    return row
+
+
+def known_worker() -> Rater:
+    return Rater.objects.create(platform="prolific", worker_hash="x")
 
 
 def another_job(rows: Rows) -> ImageJob:

@@ -98,14 +98,15 @@ def assert_counters_true(study: Study) -> None:
     leases = Assignment.objects.filter(session__study=study)
     comparisons = Comparison.objects.filter(question__study=study).select_related("image_a__job", "matchup")
     open_leases = Counter(leases.open().values_list("comparison_id", flat=True))
-    votes = Vote.objects.filter(assignment__in=leases)
+    leases = leases.counting()
+    votes = Vote.objects.filter(assignment__in=leases, supersedes=None)
     on_time = Counter(votes.filter(late=False).values_list("assignment__comparison_id", flat=True))
     for comparison in comparisons:
         counted = (comparison.open_leases, comparison.done, comparison.taken)
         there = (open_leases[comparison.id], on_time[comparison.id])
         assert counted == (*there, sum(there))
         assert comparison.taken <= comparison.votes_wanted
-    counting = leases.open() | leases.filter(vote__late=False)
+    counting = leases.open() | leases.filter(votes__late=False, votes__supersedes=None)
     left: Counter[tuple[int, int]] = Counter()
     for lease in counting.select_related("comparison__image_a__job", "comparison__image_b__job"):
         shown_left = lease.comparison.image_a if lease.a_is_left else lease.comparison.image_b

@@ -14,6 +14,8 @@ from comparisons.models import Study
 from comparisons.studies import image_jobs
 from generation.models import Image
 
+BY_CHANCE = 5  # characters
+
 
 class RecordingClient(Client):
     """A browser that keeps whatever the server sends, and the addresses where it was sent to."""
@@ -47,9 +49,18 @@ def secrets_of(study: Study) -> set[str]:
 
 
 def find_leaks(secrets: set[str], received: Iterable[bytes | str]) -> list[str]:
-    """Which secrets occur, in plain text or as HTML, URLs and JSON write them."""
-    texts = {text.lower() for item in received for text in _readings(item)}
-    return sorted(secret for secret in secrets if any(secret in text for text in texts))
+    """Which secrets occur, in plain text or as HTML, URLs and JSON write them.
+
+    A picture is filled up with random bytes, in which anything short occurs by chance.
+    """
+    texts: set[str] = set()
+    pictures: set[str] = set()
+    for item in received:
+        is_picture = isinstance(item, bytes) and item.startswith(b"RIFF")
+        (pictures if is_picture else texts).update(text.lower() for text in _readings(item))
+    long = {secret for secret in secrets if len(secret) > BY_CHANCE}
+    found = {secret for secret in secrets if any(secret in text for text in texts)}
+    return sorted(found | {secret for secret in long if any(secret in text for text in pictures)})
 
 
 def _readings(item: bytes | str) -> Iterator[str]:

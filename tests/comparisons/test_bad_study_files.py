@@ -11,7 +11,10 @@ from comparisons.study_file import StudyFileError, read_study
 from tests.comparisons.study_texts import ANOTHER_SYSTEM, GOOD, read
 
 SLUG = "1 to 100 lower-case letters, digits and '-', the first a letter or digit"
-ROOT_KEYS = "rating, display, slug, title, introduction, consent, prompt_set, seed, questions, systems"
+ROOT_KEYS = (
+    "rating, display, slug, title, introduction, consent, prompt_set, seed, questions, systems, "
+    "language, instructions, comprehension, checks, rules, recruitment"
+)
 NEUTRAL = "a text that tells raters nothing about the systems"
 
 BAD: dict[str, tuple[str, str, str]] = {
@@ -66,7 +69,8 @@ BAD: dict[str, tuple[str, str, str]] = {
     "unknown key of rating": (
         "= 4\n",
         "= 4\nvotes = 4\n",
-        "rating.votes is not a known key; allowed: votes_wanted, judgements_per_question, matchmaking.",
+        "rating.votes is not a known key; allowed: "
+        "votes_wanted, judgements_per_question, matchmaking, layout, break_every.",
     ),
     "display too small": ("size = 64", "size = 15", "display.size is 15; allowed: a whole number from 16 to 4096."),
     "display larger than the pictures": (
@@ -82,7 +86,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     "unknown key of display": (
         "size = 64",
         "px = 64",
-        "display.px is not a known key; allowed: size, upsample.",
+        "display.px is not a known key; allowed: size, upsample, theme.",
     ),
     "no question": (
         '[[questions]]\nkey = "quality"\nwording = "Which picture is better?"',
@@ -103,7 +107,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     "unknown key of a question": (
         'key = "quality"',
         'key = "quality"\nties = true',
-        "questions[1].ties is not a known key; allowed: key, wording, tie, both_bad.",
+        "questions[1].ties is not a known key; allowed: key, wording, tie, both_bad, help, practice, checks.",
     ),
     "a question twice": (
         "[[systems]]",

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from comparisons.assignments import release_expired
+from comparisons.leases import release_expired
 from comparisons.models import Assignment, Comparison, Matchup, Study, Vote
 from comparisons.study_file import QuestionSpec
 from tests.comparisons.browsing import Browser, assert_counters_true, at_once, make_answer
@@ -31,7 +31,8 @@ def test_twelve_requests_of_one_session_get_one_lease() -> None:
     shown = at_once([tab.judge for tab in tabs(browser)])
     assert shown == [shown[0]] * REQUESTS
     assert shown[0] is not None
-    assert str(Assignment.objects.get().public_id) == shown[0]["assignment"]
+    assert sorted(Assignment.objects.values_list("state", flat=True)) == ["ahead", "open"]
+    assert str(Assignment.objects.get(state="open").public_id) == shown[0]["assignment"]
     assert_counters_true(study)
 
 
@@ -47,7 +48,8 @@ def test_twelve_posts_of_one_answer_are_one_vote() -> None:
     assert responses[0].json()["receipt"] == {"key": answer["key"], "late": False}
     vote = Vote.objects.get()
     assert (str(vote.client_key), vote.outcome) == (answer["key"], "right")
-    assert Assignment.objects.count() == 2, "the one that was answered, and the next"
+    states = sorted(Assignment.objects.values_list("state", flat=True))
+    assert states == ["ahead", "done", "open"], "the one that was answered, the next, and the one after it"
     assert_counters_true(study)
 
 

@@ -50,13 +50,16 @@ def test_images_go_from_a_manifest_and_a_worker_to_a_rater(in_bucket: Bucket, tm
     rater = Browser(study).consent()
     shown = rater.judge()
     assert shown
-    lease = Assignment.objects.get()
+    lease = Assignment.objects.get(state="open")
     for side, is_a in (("left", lease.a_is_left), ("right", not lease.a_is_left)):
         sha256 = (lease.comparison.image_a if is_a else lease.comparison.image_b).sha256
         response = rater.get(shown[side])
         assert (response.status_code, response.headers["Content-Type"]) == (200, "image/webp")
-        assert response.content == stored[storage.display_name(sha256, 64)]
-        assert PillowImage.open(io.BytesIO(response.content)).size == (64, 64)
+        shown_, there = (
+            PillowImage.open(io.BytesIO(content))
+            for content in (response.content, stored[storage.display_name(sha256, 64)])
+        )
+        assert (shown_.size, shown_.tobytes()) == (there.size, there.tobytes())
 
 
 @pytest.fixture

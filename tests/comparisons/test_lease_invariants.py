@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from comparisons.assignments import next_assignment, release_expired
+from comparisons.assignments import next_assignment
+from comparisons.leases import release_expired
 from comparisons.models import Assignment, Matchup, RaterSession, Study
 from comparisons.voting import Answer, record_vote
 from tests.comparisons.browsing import assert_counters_true

@@ -50,7 +50,7 @@ def test_a_raters_way_takes_as_many_queries_with_60_comparisons_as_with_3() -> N
     few, many = counts(small), counts(large)
     coin = 1  # the side that the coin says first may be the one whose turn it is not
     assert {step: count for step, count in many.items() if abs(count - few[step]) > coin} == {}
-    assert max(many.values()) < 30
+    assert max(many.values()) < 34
 
 
 def test_lists_of_the_admin_take_as_many_queries_for_many_rows_as_for_few() -> None:

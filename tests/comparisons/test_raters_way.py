@@ -32,12 +32,14 @@ def test_the_page_shows_the_question_as_the_study_words_it() -> None:
     assert shown[0]["question"] == {
         "key": "prompt-following",
         "wording": "Which follows the text more closely?",
+        "help": "",
         "tie": False,
         "both_bad": False,
     }
     assert shown[-1]["question"] == {
         "key": "quality",
         "wording": "Which has the higher quality?",
+        "help": "",
         "tie": True,
         "both_bad": True,
     }
@@ -86,11 +88,12 @@ def test_the_way_ends_with_a_code_that_stays() -> None:
     page = browser.get("thanks/").content.decode()
     session = RaterSession.objects.get()
     assert session.completed_at
-    assert f'<output id="code">{session.completion_code}</output>' in page
+    assert f'<output id="code" dir="ltr">{session.completion_code}</output>' in page
     assert "Your 2 answers are stored." in page
-    assert browser.get("thanks/").content.decode() == page
+    again = browser.get("thanks/").content.decode()
+    assert f'<output id="code" dir="ltr">{session.completion_code}</output>' in again
     assert RaterSession.objects.get().completed_at == session.completed_at
-    assert browser.get().headers["Location"] == f"/r/{study.key}/judge/"
+    assert browser.get().headers["Location"] == f"/r/{study.key}/thanks/"
     assert browser.get("judge/").headers["Location"] == f"/r/{study.key}/thanks/"
 
 

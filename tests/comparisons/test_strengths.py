@@ -99,9 +99,11 @@ def test_a_file_without_a_column_or_that_is_none(study: Study, tmp_path: Path) -
         strengths.from_file(study, tmp_path / "picture.png")
 
 
-def test_bots_know_pictures_by_the_bytes_that_raters_get(tmp_path: Path) -> None:
+def test_bots_know_pictures_by_the_pixels_that_raters_get(tmp_path: Path) -> None:
     study = make_open_study(["a red fox", "a paper boat"], slug="bots")
-    pictures = strengths.by_picture(study, strengths.from_file(study, write(tmp_path, rows())))
+    pictures = strengths.truth(study, strengths.from_file(study, write(tmp_path, rows()))).strengths
     assert set(pictures) == set(QUESTIONS)
     assert len(pictures["quality"]) == image_jobs(study).count() == 6
-    assert sorted(pictures["quality"].values()) == [0.0, 0.0, 0.125, 0.125, 0.25, 0.25]
+    found = sorted((picture.strength, *picture.prompts) for picture in pictures["quality"].values())
+    assert [strength for strength, _ in found] == [0.0, 0.0, 0.125, 0.125, 0.25, 0.25]
+    assert {prompt for _, prompt in found} == {"a red fox", "a paper boat"}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from comparisons.models import Comparison, Matchup, Question, Study
+from comparisons.protocol import Protocol, Rules
 from comparisons.studies import (
     StudyError,
     build_comparisons,
@@ -179,7 +180,7 @@ def hash_of(spec: StudySpec) -> str:
 
 
 def test_the_design_hash_is_the_same_for_ever() -> None:
-    assert hash_of(spec_of()) == "0ff5b20b65a63b591d49daa17beeb88a7c79762edd00f94df09716997fcecdae"
+    assert hash_of(spec_of()) == "d870d5a47e4b2f17a180ccd829fba6a496949539a2d72f48ff90fd3cd9056e19"
 
 
 def test_the_design_hash_does_not_depend_on_the_slug() -> None:
@@ -198,6 +199,7 @@ CHANGES: dict[str, Any] = {
     "upsample": True,
     "prompt_set": "other-words",
     "questions": (QuestionSpec("quality", "Which has the higher quality?", tie=True, both_bad=True),),
+    "protocol": Protocol(rules=Rules(failed_checks=2)),
     "systems": tuple(make_system_spec(name, steps=5) for name in ("alpha", "beta", "gamma")),
 }
 

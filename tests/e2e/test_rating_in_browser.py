@@ -13,6 +13,7 @@ from tests.e2e.conftest import Running
 from tests.e2e.rating import READY, begin, colours, consent, press, start_block
 from tests.e2e.research import sign_in
 
+PARTS = {"Part 1 of 2": "prompt-following", "Part 2 of 2": "quality"}
 KEYS = ["ArrowLeft", "ArrowRight", "1", "2", "0", "b"]  # the second question offers tie and both bad
 OUTCOMES = ["left", "right", "left", "right", "tie", "both_bad"]
 
@@ -30,7 +31,7 @@ def look(page: Page, painters: dict[tuple[int, ...], str]) -> dict[str, str]:
     page.wait_for_selector(READY)
     seen = colours(page)
     return {
-        "question": (page.locator("#part").text_content() or "").rpartition(": ")[2],
+        "question": PARTS[page.locator("#part").text_content() or ""],
         "prompt": page.locator("#prompt").text_content() or "",
         "system_left": painters[tuple(seen["left"])],
         "system_right": painters[tuple(seen["right"])],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import random
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from django.urls import reverse
 from tqdm import tqdm
 
 from comparisons import strengths
-from comparisons.bots import Bot, BotError
+from comparisons.bots import CHARACTERS, Bot, BotError, Result
 from comparisons.models import Study
 from comparisons.studies import StudyError, find_study
 from generation import storage
@@ -21,9 +23,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")
-        parser.add_argument("--raters", type=int, required=True, metavar="N")
+        count = parser.add_mutually_exclusive_group(required=True)
+        count.add_argument("--raters", type=int, metavar="N", help="so many competent ones")
+        count.add_argument(
+            "--mix", metavar="CHARACTER=N,...", help=f"so many of each character: {', '.join(CHARACTERS)}"
+        )
         parser.add_argument("--seed", type=int, required=True)
         parser.add_argument("--url", required=True, help="of the site, such as http://127.0.0.1:8000")
+        parser.add_argument("--log", type=Path, metavar="FILE", help="write a CSV of who was which character")
         parser.add_argument("--at-once", type=int, default=4, metavar="N", help="raters at a time (default: 4)")
         planted = parser.add_mutually_exclusive_group()
         planted.add_argument(
@@ -50,24 +57,49 @@ class Command(BaseCommand):
                 by_image = strengths.from_file(study, options["strengths"])
             else:
                 by_image = strengths.everywhere(study, by_system)
-            answers = self._take_part(study, by_image, options)
+            results = self._take_part(study, by_image, options)
         except (StudyError, BotError, storage.StorageError) as error:
             raise CommandError(str(error)) from error
         except requests.RequestException as error:
             raise CommandError(f"--url is {options['url']!r}: the site does not answer ({error}).") from error
         truth = f"Strengths: {options['strengths']}" if options["strengths"] else "Planted strengths:"
-        self.stdout.write(f"{answers} answers by {options['raters']} simulated raters. {truth}")
+        answers = sum(result.answers for result in results)
+        self.stdout.write(f"{answers} answers by {len(results)} simulated raters. {truth}")
         for system, strength in sorted(by_system.items(), key=lambda item: -item[1]):
             self.stdout.write(f"  {strength:+.2f}  {system}")
 
-    def _take_part(self, study: Study, by_image: strengths.ByImage, options: dict[str, Any]) -> int:
-        if options["raters"] < 1 or options["at_once"] < 1:
+    def _take_part(self, study: Study, by_image: strengths.ByImage, options: dict[str, Any]) -> list[Result]:
+        characters = _characters(options)
+        if not characters or options["at_once"] < 1:
             raise StudyError("--raters and --at-once are whole numbers of at least 1.")
         if study.state != Study.State.OPEN:
             raise StudyError(f"Study {study.slug!r} is {study.state}: raters can take part in open studies only.")
-        pictures = strengths.by_picture(study, by_image)
+        truth = strengths.truth(study, by_image)
         url = options["url"].rstrip("/") + reverse("rate:landing", args=[study.key])
-        bots = [Bot(url, pictures, f"{options['seed']}:{number}") for number in range(options["raters"])]
+        bots = [Bot(url, truth, f"{options['seed']}:{n}", name) for n, name in enumerate(characters)]
         with ThreadPoolExecutor(options["at_once"]) as pool:
-            results = pool.map(Bot.take_part, bots)
-            return sum(tqdm(results, total=len(bots), unit="rater", disable=None))
+            results = list(tqdm(pool.map(Bot.take_part, bots), total=len(bots), unit="rater", disable=None))
+        if options["log"]:
+            _write_log(options["log"], results)
+        return results
+
+
+def _characters(options: dict[str, Any]) -> list[str]:
+    """One for each rater, mixed with the seed, so that no kind comes first."""
+    if not options["mix"]:
+        return ["competent"] * options["raters"]
+    characters: list[str] = []
+    for part in options["mix"].split(","):
+        name, _, count = part.strip().partition("=")
+        if name not in CHARACTERS or not count.isdecimal():
+            raise StudyError(f"--mix has {part.strip()!r}; allowed: CHARACTER=N with one of {', '.join(CHARACTERS)}.")
+        characters += [name] * int(count)
+    random.Random(f"mix:{options['seed']}").shuffle(characters)
+    return characters
+
+
+def _write_log(file: Path, results: list[Result]) -> None:
+    with file.open("w", newline="", encoding="utf-8") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(["session", "character", "answers"])
+        writer.writerows([result.session, result.character, result.answers] for result in results)

@@ -16,16 +16,21 @@ const STACKED_KEYS = new Map([
 /**
  * @param {HTMLElement} pair holds the answer buttons; those that are hidden are not on offer
  * @param {MediaQueryList} stacked whether the images lie one above the other
+ * @param {AbortSignal} signal nothing is chosen any more once it is given
  * @returns {Promise<{outcome: string, at: number}>} what was chosen, and when on performance.now()'s clock
  */
-export function choose(pair, stacked) {
+export function choose(pair, stacked, signal) {
+  const buttons = [...pair.querySelectorAll("button.answer:not([hidden])")];
+  const disable = () => {
+    for (const each of buttons) each.ariaDisabled = "true";
+  };
   const listening = new AbortController();
-  const { signal } = listening;
-  const buttons = [...pair.querySelectorAll("button:not([hidden])")];
+  signal.addEventListener("abort", () => listening.abort());
+  listening.signal.addEventListener("abort", disable);
+  const options = { signal: listening.signal };
   return new Promise((resolve) => {
     const settle = (button, event) => {
       listening.abort();
-      for (const each of buttons) each.ariaDisabled = "true";
       button.ariaPressed = "true";
       resolve({ outcome: button.dataset.outcome, at: event.timeStamp });
     };
@@ -35,10 +40,10 @@ export function choose(pair, stacked) {
         const secondOfDoubleClick = event.detail > 1;
         if (!secondOfDoubleClick) settle(button, event);
       };
-      button.addEventListener("click", onClick, { signal });
+      button.addEventListener("click", onClick, options);
     }
     const onKey = (event) => {
-      if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || isElsewhere(event)) return;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const outcome = KEYS.get(key) ?? (stacked.matches ? STACKED_KEYS.get(key) : undefined);
       const button = buttons.find((each) => each.dataset.outcome === outcome);
@@ -46,8 +51,13 @@ export function choose(pair, stacked) {
       event.preventDefault();
       settle(button, event);
     };
-    addEventListener("keydown", onKey, { signal });
+    addEventListener("keydown", onKey, options);
   });
+}
+
+/** Whether somebody is reading or typing in a dialog. */
+export function isElsewhere(event) {
+  return event.target instanceof Element && event.target.closest("dialog") !== null;
 }
 
 /**
@@ -67,7 +77,7 @@ export function ignoreHeldKeys(pair) {
  */
 export function offer(pair, question) {
   const offered = { left: true, right: true, tie: question.tie, both_bad: question.both_bad };
-  for (const button of pair.querySelectorAll("button")) {
+  for (const button of pair.querySelectorAll("button.answer")) {
     button.hidden = !offered[button.dataset.outcome];
     button.ariaDisabled = "true";
     button.ariaPressed = "false";

@@ -1,5 +1,21 @@
 const PATIENCE_MS = 30_000;
 
+/** @type {Map<string, Promise<HTMLImageElement>>} by address, loaded while the pair before was judged */
+const loadedAhead = new Map();
+
+/**
+ * Load and decode what comes next, and forget what did not come.
+ * @param {{left: string, right: string} | null} urls
+ */
+export function loadAhead(urls) {
+  loadedAhead.clear();
+  for (const url of urls ? [urls.left, urls.right] : []) {
+    const image = decode(url);
+    image.catch(() => loadedAhead.delete(url)); // then it is asked for again when its turn comes
+    loadedAhead.set(url, image);
+  }
+}
+
 /**
  * Decode both images before either is shown, so that no side is ever seen or answered first.
  *
@@ -8,7 +24,7 @@ const PATIENCE_MS = 30_000;
  */
 export async function decodePair(urls) {
   try {
-    const [left, right] = await Promise.all([decode(urls.left), decode(urls.right)]);
+    const [left, right] = await Promise.all([urls.left, urls.right].map((url) => loadedAhead.get(url) ?? decode(url)));
     return { left, right };
   } catch {
     return null;

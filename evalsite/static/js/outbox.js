@@ -2,33 +2,21 @@
  * Answers on their way to the server. An answer is written down before it is first posted, and struck out only when
  * the server has given a receipt or a final refusal: a lost network or a closed tab loses nothing.
  *
- * @typedef {{assignment: string, key: string, outcome: string, response_ms: number}} Answer
- * @typedef {{receipt: {key: string, late: boolean}, next: object | null}} Reply
+ * @typedef {{assignment: string, key: string, outcome: string, response_ms: number, also?: Answer[]}} Answer
+ * @typedef {{receipt: {key: string, late: boolean}, next: object | null, ahead: object | null}} Reply
  */
+import { StalePage } from "./courier.js";
 
 const PREFIX = "evalsite.answer ";
-const FIRST_DELAY_MS = 1_000;
-const LONGEST_DELAY_MS = 30_000;
-const STALE = "This browser no longer lets the page prove who you are. Are cookies allowed?";
-const POST_TIMEOUT_MS = 20_000;
-const WORTH_RETRYING = new Set([408, 425, 429]);
-
-/** Only the page is too old: the answer stays written down, and the page that replaces this one delivers it. */
-export class StalePage extends Error {}
-
-/** The server has decided: posting the same answer again cannot help. Its message is for the rater. */
-export class Refusal extends Error {}
 
 export class Outbox {
   /**
    * @param {string} url where answers are posted
-   * @param {string} csrfToken
-   * @param {() => void} onDelay told before each wait for another try
+   * @param {import("./courier.js").Courier} courier
    */
-  constructor(url, csrfToken, onDelay) {
+  constructor(url, courier) {
     this.url = url;
-    this.csrfToken = csrfToken;
-    this.onDelay = onDelay;
+    this.courier = courier;
   }
 
   /** @returns {Answer[]} answers for this study that an earlier page could not deliver */
@@ -44,45 +32,15 @@ export class Outbox {
    * @param {Answer} answer
    * @param {{ofThisPage: boolean}} origin of an earlier page's answer this page's token decides for good
    * @returns {Promise<Reply>}
-   * @throws {Refusal | StalePage}
+   * @throws {import("./courier.js").Refusal | StalePage}
    */
   async deliver(answer, { ofThisPage }) {
     this.#keep(answer);
-    for (let attempt = 0; ; attempt += 1) {
-      const reply = await this.#post(answer);
-      if (reply instanceof StalePage && ofThisPage) throw reply;
-      if (reply) {
-        localStorage.removeItem(this.#slot(answer.assignment));
-        if (reply instanceof Error) throw reply;
-        return reply;
-      }
-      const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
-      this.onDelay();
-      await delayOrReconnection(delayMs);
-    }
-  }
-
-  /** @returns {Promise<Reply | Refusal | StalePage | null>} null when nobody knows whether the answer arrived */
-  async #post(answer) {
-    try {
-      const response = await fetch(this.url, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
-        body: JSON.stringify(answer),
-        signal: AbortSignal.timeout(POST_TIMEOUT_MS),
-      });
-      if (response.ok) {
-        const reply = await response.json();
-        return reply.receipt ? reply : null;
-      }
-      if (response.status >= 500 || WORTH_RETRYING.has(response.status)) return null;
-      const { error } = await response.json().catch(() => ({}));
-      if (error) return new Refusal(error);
-      // Not the site's own words: another tab has changed the token that guards forms, by signing in for example.
-      return response.status === 403 ? new StalePage(STALE) : new Refusal(`The server refused it (${response.status}).`);
-    } catch {
-      return null;
-    }
+    const reply = await this.courier.send(this.url, answer);
+    if (reply instanceof StalePage && ofThisPage) throw reply;
+    localStorage.removeItem(this.#slot(answer.assignment));
+    if (reply instanceof Error) throw reply;
+    return reply;
   }
 
   #keep(answer) {
@@ -105,16 +63,4 @@ export function newKey() {
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-function delayOrReconnection(delayMs) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, delayMs);
-    addEventListener("online", done);
-    function done() {
-      clearTimeout(timer);
-      removeEventListener("online", done);
-      resolve();
-    }
-  });
 }

@@ -1,0 +1,98 @@
+"""What the judging page's script asks for: it posts answers, takes one back, reports a pair, and loads images."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from comparisons import judging, sessions
+from comparisons.assignments import assignment_ahead, next_assignment
+from comparisons.models import RaterSession, Study
+from comparisons.views import in_study, rng
+from comparisons.voting import AnswerError, parse_answer, record_vote, report, undo
+from generation.storage import StorageError
+
+logger = logging.getLogger(__name__)
+
+
+def _posted(view: Callable[[RaterSession, Any], dict[str, Any]]) -> Callable[..., HttpResponse]:
+    """JSON in, JSON out; the reply says what comes next. A refusal is one sentence."""
+
+    @require_POST
+    @in_study
+    @wraps(view)
+    def answered(request: HttpRequest, study: Study) -> HttpResponse:
+        session = sessions.recall(request, study)
+        if session is None:
+            return JsonResponse({"error": _("This browser has no session in this study.")}, status=403)
+        try:
+            reply = view(session, _json(request))
+        except AnswerError as error:
+            return JsonResponse({"error": str(error)}, status=400)
+        return JsonResponse(reply | _following(session))
+
+    return answered
+
+
+@_posted
+def answer(session: RaterSession, content: object) -> dict[str, Any]:
+    given = parse_answer(content)
+    vote = record_vote(session, given)
+    receipt = {"key": str(vote.client_key), "late": vote.late}
+    return {"receipt": receipt, "feedback": judging.feedback(vote.assignment, vote.outcome)}
+
+
+@_posted
+def take_back(session: RaterSession, content: object) -> dict[str, Any]:
+    return {"undone": undo(session)}
+
+
+@_posted
+def report_problem(session: RaterSession, content: object) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise AnswerError("A report is a JSON object with assignment, problem and note.")
+    try:
+        assignment = uuid.UUID(str(content.get("assignment")))
+    except ValueError:
+        raise AnswerError(f"assignment is {content.get('assignment')!r}; allowed: a UUID.") from None
+    report(session, assignment, str(content.get("problem")), str(content.get("note") or ""))
+    return {"reported": True}
+
+
+def _following(session: RaterSession) -> dict[str, Any]:
+    assignment = next_assignment(session, rng)
+    ahead = assignment_ahead(session, rng) if assignment else None
+    return {
+        "next": judging.payload(assignment) if assignment else None,
+        "ahead": judging.addresses(ahead) if ahead else None,
+    }
+
+
+def _json(request: HttpRequest) -> object:
+    try:
+        return json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise AnswerError("The answer is not JSON.") from None
+
+
+@require_GET
+@in_study
+def image(request: HttpRequest, study: Study, token: uuid.UUID) -> HttpResponse:
+    session = sessions.recall(request, study)
+    try:
+        content = judging.image_bytes(session, token) if session else None
+    except (StorageError, OSError):
+        logger.exception("a picture could not be read")
+        sentence = "The pictures cannot be read at the moment. Please try again in a minute."
+        return HttpResponse(sentence, status=503, content_type="text/plain", headers={"Retry-After": "60"})
+    if content is None:
+        raise Http404("no such image for this session now")
+    return HttpResponse(content, content_type="image/webp")

@@ -1,0 +1,164 @@
+"""Leases: taken without locks, and given back when they run out.
+
+An assignment that counts, a judgement, takes capacity of its comparison and a side of its matchup by conditional
+updates; practice, checks and repeats take neither. Where a study asks all questions about a pair on one screen, the
+assignments of the other questions stand beside the first one's, and all move together.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from comparisons.extras import Extra
+from comparisons.matchmaking import STRATEGIES, Candidate, Draw
+from comparisons.models import Assignment, AssignmentQuerySet, Comparison, Matchup, Question, RaterSession, Study
+
+CONTENDERS = 8  # comparisons of one pair of systems that are tried before the next pair: others may take the first
+State = Assignment.State
+Kind = Assignment.Kind
+
+
+class Overtaken(Exception):
+    """Another request of the same session was faster: what it leased is there."""
+
+
+class _NoCapacity(Exception):
+    """Somebody else took it."""
+
+
+def has_room(study: Study) -> bool:
+    """Whether a newcomer could get a pair, once the leases that ran out are given back."""
+    release_expired(limit=CONTENDERS)
+    return Matchup.objects.filter(question__study=study, votes_wanted__gt=F("a_left") + F("b_left")).exists()
+
+
+def release_expired(limit: int = 1000) -> int:
+    """Give the capacity of unanswered leases back, each by its own conditional update."""
+    return sum(give_back(lease, State.EXPIRED) for lease in _first_ones(Assignment.objects.expired_leases())[:limit])
+
+
+def release_ahead(session: RaterSession) -> None:
+    """What an ended session will not look at."""
+    for lease in _first_ones(session.assignments.filter(state=State.AHEAD)):
+        give_back(lease, State.EXPIRED)
+
+
+def give_back(lease: Assignment, state: str) -> bool:
+    """Move an unanswered lease, and those beside it, to this state, with what they took. False: it was answered."""
+    with transaction.atomic():
+        if not Assignment.objects.open().filter(id=lease.id, expires_at=lease.expires_at).update(state=state):
+            return False
+        lease.companions.filter(state__in=Assignment.HELD).update(state=state)
+        if lease.kind == Kind.JUDGEMENT:
+            beside = lease.companions.select_related("comparison__matchup", "comparison__image_a__job")
+            for assignment in (lease, *beside):
+                _give_capacity_back(assignment)
+    return True
+
+
+def lease_extra(session: RaterSession, extra: Extra, state: str, *, is_practice: bool = False) -> Assignment:
+    try:
+        with transaction.atomic():
+            shown = {"kind": extra.kind, "stand_in": extra.stand_in, "is_practice": is_practice}
+            lease = _insert(session, extra.comparison, state, extra.a_is_left, **shown)
+            for comparison in () if is_practice else _beside(session, extra.comparison):
+                _insert(session, comparison, state, extra.a_is_left, beside=lease, **shown)
+            return lease
+    except IntegrityError as error:
+        raise Overtaken from error
+
+
+def lease_judgement(session: RaterSession, question: Question, state: str, rng: random.Random) -> Assignment | None:
+    release_expired(limit=CONTENDERS)
+    for draw, comparison in _proposals(session, question, rng):
+        try:
+            return _lease(session, comparison, draw, state, rng)
+        except _NoCapacity:
+            continue
+        except IntegrityError as error:  # one open lease, each pair once
+            raise Overtaken from error
+    return None
+
+
+def _proposals(session: RaterSession, question: Question, rng: random.Random) -> Iterator[tuple[Draw, Comparison]]:
+    """Comparisons of this question to try, in the order in which the study's matchmaking draws their pairs.
+
+    Reads the counters of the question's matchups, a few rows, then the head of an index: as fast in a large study.
+    """
+    matchups = Matchup.objects.filter(question=question, votes_wanted__gt=F("a_left") + F("b_left")).order_by("id")
+    candidates = [Candidate(id_, taken) for id_, taken in matchups.values_list("id", F("a_left") + F("b_left"))]
+    for draw in STRATEGIES[session.study.matchmaking](candidates, rng):
+        comparisons = Comparison.objects.filter(matchup_id=draw.matchup_id).open_to(session).with_systems()
+        for comparison in comparisons.order_by("taken", "shuffle")[:CONTENDERS]:
+            yield draw, comparison
+
+
+def _lease(session: RaterSession, comparison: Comparison, draw: Draw, state: str, rng: random.Random) -> Assignment:
+    """Take capacity and a side and write the lease, and those of the other questions on the screen: all or nothing."""
+    with transaction.atomic():
+        others = _beside(session, comparison)
+        for wanted in (comparison, *others):
+            capacity = Comparison.objects.filter(id=wanted.id, taken__lt=F("votes_wanted"))
+            if not capacity.update(open_leases=F("open_leases") + 1):
+                raise _NoCapacity
+        a_is_left = _take_side(comparison, rng)
+        lease = _insert(session, comparison, state, a_is_left, probability=draw.probability)
+        for other in others:
+            _count_side(other, a_is_left=a_is_left, by=1)  # both have the same images in the same order
+            _insert(session, other, state, a_is_left, probability=draw.probability, beside=lease)
+        return lease
+
+
+def _insert(session: RaterSession, comparison: Comparison, state: str, a_is_left: bool, **fields: object) -> Assignment:
+    now = timezone.now()
+    values = {"probability": 1.0, "issued_at": now, "expires_at": lease_end()} | fields
+    return Assignment.objects.create(session=session, comparison=comparison, state=state, a_is_left=a_is_left, **values)
+
+
+def _beside(session: RaterSession, comparison: Comparison) -> Sequence[Comparison]:
+    """The other questions' comparisons of the same images, where all are asked on one screen."""
+    if session.study.protocol.layout != "together":
+        return ()
+    same = Comparison.objects.filter(image_a=comparison.image_a_id, image_b=comparison.image_b_id)
+    mine = same.filter(question__study=session.study).exclude(id=comparison.id)
+    return list(mine.with_systems().order_by("question__position"))
+
+
+def _take_side(comparison: Comparison, rng: random.Random) -> bool:
+    """True: image a is left. The system that was left less often goes left; a coin decides when they are even.
+
+    Both updates state the balance that they rely on, so concurrent leases cannot both follow one stale count.
+    """
+    matchup = Matchup.objects.filter(id=comparison.matchup_id)
+    coin = rng.random() < 0.5
+    while True:
+        for system_a_left in (coin, not coin):
+            mine, other = ("a_left", "b_left") if system_a_left else ("b_left", "a_left")
+            if matchup.filter(**{f"{mine}__lte": F(other)}).update(**{mine: F(mine) + 1}):
+                return system_a_left == comparison.is_in_system_order()
+
+
+def _count_side(comparison: Comparison, *, a_is_left: bool, by: int) -> None:
+    side = "a_left" if a_is_left == comparison.is_in_system_order() else "b_left"
+    Matchup.objects.filter(id=comparison.matchup_id).update(**{side: F(side) + by})
+
+
+def _give_capacity_back(assignment: Assignment) -> None:
+    Comparison.objects.filter(id=assignment.comparison_id).update(open_leases=F("open_leases") - 1)
+    _count_side(assignment.comparison, a_is_left=assignment.a_is_left, by=-1)
+
+
+def _first_ones(held: AssignmentQuerySet) -> AssignmentQuerySet:
+    related = ("comparison__matchup", "comparison__image_a__job")
+    return held.filter(beside=None).order_by("expires_at").select_related(*related)
+
+
+def lease_end() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)

@@ -1,0 +1,134 @@
+"""How raters come, and how they go back: a plain link, invitations, Prolific, Mechanical Turk.
+
+A platform's id of a person is never stored, only its keyed hash: enough to know somebody again who comes with it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from comparisons.models import Invitation, RaterSession, Study
+
+COOKIE = "way_back"
+PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # Mechanical Turk: somebody looks at the task without taking it
+PROLIFIC_RETURN = "https://app.prolific.com/submissions/complete"
+MTURK_HOSTS = ("www.mturk.com", "workersandbox.mturk.com")
+LONGEST_ID = 200
+
+
+class ArrivalError(ValueError):
+    """The address lacks what the platform should have added; one sentence for the person who followed it."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Who comes, as far as a platform says; `worker_hash` is empty for a plain link."""
+
+    platform: str
+    worker_hash: str = ""
+    submission_hash: str = ""
+    is_preview: bool = False
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """A link, or a form whose fields are posted, that tells the platform how it ended."""
+
+    url: str
+    fields: Mapping[str, str]
+    is_form: bool
+
+
+def arrival(study: Study, query: Mapping[str, str]) -> Arrival:
+    """What the parameters of the study's address say; ArrivalError where the platform's are missing or wrong."""
+    platform = study.protocol.recruitment.platform
+    if platform == "prolific":
+        worker, submission = _required(query, "PROLIFIC_PID", "Prolific"), _required(query, "SESSION_ID", "Prolific")
+        return Arrival(platform, hashed(platform, worker), hashed(platform, submission))
+    if platform == "mturk":
+        if query.get("assignmentId") in {None, "", PREVIEW}:
+            return Arrival(platform, is_preview=True)
+        worker = _required(query, "workerId", "Mechanical Turk")
+        _mturk_host(query)
+        return Arrival(platform, hashed(platform, worker), hashed(platform, query["assignmentId"]))
+    if platform == "invitation":
+        token_hash = hashed(platform, _required(query, "invitation", "the invitation"))
+        if not Invitation.objects.filter(study=study, token_hash=token_hash).exists():
+            raise ArrivalError(_("This invitation is not known. Please use the link exactly as it was sent to you."))
+        return Arrival(platform, token_hash)
+    return Arrival(platform)
+
+
+def way_back(session: RaterSession, query: Mapping[str, str]) -> WayBack | None:
+    """Where the platform waits for this ending; None where there is only the code to hand in."""
+    platform = session.study.protocol.recruitment.platform
+    if platform == "prolific":
+        return WayBack(f"{PROLIFIC_RETURN}?{urlencode({'cc': ending_code(session)})}", {}, is_form=False)
+    if platform == "mturk" and query.get("assignmentId"):
+        fields = {"assignmentId": query["assignmentId"], "code": ending_code(session), "ending": session.stage}
+        return WayBack(f"https://{_mturk_host(query)}/mturk/externalSubmit", fields, is_form=True)
+    return None
+
+
+def needs_window(study: Study, query: Mapping[str, str]) -> bool:
+    """Mechanical Turk shows a task inside its own page, where browsers keep no cookies of ours."""
+    return study.protocol.recruitment.platform == "mturk" and "window" not in query
+
+
+def remember_way_back(response: HttpResponse, query: Mapping[str, str], *, path: str, secure: bool) -> None:
+    """What Mechanical Turk needs in the end, for this browser to keep: it is not stored here."""
+    kept = {name: query[name] for name in ("assignmentId", "turkSubmitTo") if name in query}
+    if kept:
+        value = json.dumps(kept)
+        response.set_signed_cookie(COOKIE, value, path=path, secure=secure, httponly=True, samesite="Lax")
+
+
+def recall_way_back(request: HttpRequest) -> Mapping[str, str]:
+    kept: dict[str, str] = json.loads(request.get_signed_cookie(COOKIE, default="{}") or "{}")
+    return kept
+
+
+def ending_code(session: RaterSession) -> str:
+    """What the study file has for this ending, else the session's own."""
+    recruitment = session.study.protocol.recruitment
+    codes = {
+        RaterSession.Stage.COMPLETED: recruitment.complete_code,
+        RaterSession.Stage.SCREENED_OUT: recruitment.screened_out_code,
+        RaterSession.Stage.FAILED: recruitment.failed_code,
+    }
+    return codes[RaterSession.Stage(session.stage)] or session.code
+
+
+def invite(study: Study, count: int) -> list[str]:
+    """New tokens, which are told once and stored as hashes."""
+    tokens = [secrets.token_urlsafe(12) for _ in range(count)]
+    Invitation.objects.bulk_create(Invitation(study=study, token_hash=hashed("invitation", token)) for token in tokens)
+    return tokens
+
+
+def hashed(platform: str, identity: str) -> str:
+    """HMAC-SHA256 with the site's secret: nobody without it can try whether an id is in the table."""
+    return salted_hmac(f"comparisons.recruitment.{platform}", identity, algorithm="sha256").hexdigest()
+
+
+def _required(query: Mapping[str, str], name: str, sender: str) -> str:
+    value = query.get(name, "").strip()
+    if not value or len(value) > LONGEST_ID or value.startswith("{{"):
+        sentence = _("This address lacks what {sender} adds to it ({name}). Please follow the link from there.")
+        raise ArrivalError(sentence.format(sender=sender, name=name))
+    return value
+
+
+def _mturk_host(query: Mapping[str, str]) -> str:
+    host = urlsplit(query.get("turkSubmitTo", "")).hostname or ""
+    if host not in MTURK_HOSTS:
+        raise ArrivalError(_("This address does not say where Mechanical Turk waits for the result (turkSubmitTo)."))
+    return host

@@ -1,0 +1,37 @@
+"""What the judging page's script says, in the language of the study."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+
+def words_of_the_page() -> dict[str, str]:
+    """By name. {braces} hold what the script fills in."""
+    return {
+        "part": _("Part {number} of {of}"),
+        "practice": _("Practice, not counted"),
+        "progress": _("{done} of {total} judged"),
+        "almost": _("less than a minute left"),
+        "left": _("about {minutes} min left"),
+        "call": _("For each pair, decide:"),
+        "new_call": _("From here on, a new question:"),
+        "practice_call": _("First some practice. For each pair, decide:"),
+        "left_image": _("Left image"),
+        "right_image": _("Right image"),
+        "top_image": _("Top image"),
+        "bottom_image": _("Bottom image"),
+        "loading": _("Loading the images…"),
+        "saving": _("Saving…"),
+        "lost": _("Connection lost. Your answer is kept on this device; trying to send it again…"),
+        "stale": _("This browser no longer lets the page prove who you are. Are cookies allowed?"),
+        "refused": _("The server refused it ({status})."),
+        "pair": _("Pair {number}. {prompt}. {question}"),
+        "right": _("Yes, that is right."),
+        "wrong": _("Look again."),
+        "expected_left": _("The left image is the better answer here."),
+        "expected_right": _("The right image is the better answer here."),
+        "expected_top": _("The top image is the better answer here."),
+        "expected_bottom": _("The bottom image is the better answer here."),
+        "kept": _("Not all of your answers have reached the server yet. Please leave this page open."),
+        "nothing_to_undo": _("There is no answer to take back."),
+    }

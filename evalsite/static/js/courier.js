@@ -1,0 +1,78 @@
+/**
+ * Posts JSON until the server has decided: through a lost network and a restarted server, more and more patiently.
+ */
+
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 30_000;
+const POST_TIMEOUT_MS = 20_000;
+const WORTH_RETRYING = new Set([408, 425, 429]);
+
+/** Only the page is too old, as after signing in elsewhere: the page that replaces this one can post it. */
+export class StalePage extends Error {}
+
+/** The server has decided: posting the same again cannot help. Its message is for the rater. */
+export class Refusal extends Error {}
+
+export class Courier {
+  /**
+   * @param {string} csrfToken
+   * @param {{stale: string, refused: string}} words
+   * @param {() => void} onDelay told before each wait for another try
+   */
+  constructor(csrfToken, words, onDelay) {
+    this.csrfToken = csrfToken;
+    this.words = words;
+    this.onDelay = onDelay;
+  }
+
+  /**
+   * @param {string} url
+   * @param {object} content
+   * @returns {Promise<object | Refusal | StalePage>} the reply, or why there is none
+   */
+  async send(url, content) {
+    for (let attempt = 0; ; attempt += 1) {
+      const reply = await this.#post(url, content);
+      if (reply) return reply;
+      const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
+      this.onDelay();
+      await delayOrReconnection(delayMs);
+    }
+  }
+
+  /** @returns {Promise<object | Refusal | StalePage | null>} null when nobody knows whether it arrived */
+  async #post(url, content) {
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
+        body: JSON.stringify(content),
+        signal: AbortSignal.timeout(POST_TIMEOUT_MS),
+      });
+      if (response.ok) {
+        const reply = await response.json();
+        return "next" in reply ? reply : null;
+      }
+      if (response.status >= 500 || WORTH_RETRYING.has(response.status)) return null;
+      const { error } = await response.json().catch(() => ({}));
+      if (error) return new Refusal(error);
+      // Not the site's own words: another tab has changed the token that guards forms, by signing in for example.
+      if (response.status === 403) return new StalePage(this.words.stale);
+      return new Refusal(this.words.refused.replace("{status}", response.status));
+    } catch {
+      return null;
+    }
+  }
+}
+
+function delayOrReconnection(delayMs) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, delayMs);
+    addEventListener("online", done);
+    function done() {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      resolve();
+    }
+  });
+}
