@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from analysis import exports, snapshots
 from analysis.files import write_lines
 from analysis.results import headline, headline_chart, median_latency_ms, question_results
 from analysis.stats import Summary
-from analysis.votes import excluded_votes
+from analysis.votes import excluded_votes, live_exclusions
 from comparisons.models import Rater, Study, Vote
 from comparisons.studies import image_jobs
 from generation.models import Image
@@ -36,6 +36,16 @@ class Crowd:
     @property
     def is_simulated(self) -> bool:
         return self.kind == Rater.Kind.SIMULATED
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A system's win rate under one question, without the excluded votes and with them."""
+
+    question: str
+    system: str
+    without: float | None
+    everything: float | None
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,9 @@ def _context(study: Study, summary: Summary) -> dict[str, Any]:
         "excluded": excluded_votes(study).count(),
         "simulated": sum(crowd.votes for crowd in crowds if crowd.is_simulated),
         "results": question_results(study, summary),
+        "comparison": _with_and_without(study, summary),
+        "rules": {name: limit for name, limit in asdict(study.protocol.rules).items() if limit is not None},
+        "reasons": _reasons(study),
         "headline": headline(summary),
         "headline_chart": headline_chart(summary),
         "warnings": summary["warnings"],
@@ -84,6 +97,30 @@ def _context(study: Study, summary: Summary) -> dict[str, Any]:
         "versions": {"Python": platform.python_version()} | {name: version(name) for name in ("numpy", "scipy")},
         "written_at": timezone.now(),
     }
+
+
+def _with_and_without(study: Study, summary: Summary) -> list[Contrast]:
+    """Each win rate, and what it would be if nothing had been excluded; empty where nothing is."""
+    if not live_exclusions(study).exists():
+        return []
+    everything = snapshots.results(study, with_excluded=True)
+    return [
+        Contrast(key, row["system"], counted.get(row["system"]), row["win_rate"])
+        for key, question in everything["questions"].items()
+        for counted in [_win_rates(summary, key)]
+        for row in question["systems"]
+    ]
+
+
+def _win_rates(summary: Summary, key: str) -> dict[str, float | None]:
+    rows = summary["questions"][key]["systems"] if key in summary["questions"] else []
+    return {row["system"]: row["win_rate"] for row in rows}
+
+
+def _reasons(study: Study) -> list[tuple[str, int]]:
+    """How many exclusions each rule has made, and how many people have."""
+    rows = live_exclusions(study).order_by("rule").values_list("rule").annotate(Count("id"))
+    return [(rule or "decided by a person", count) for rule, count in rows]
 
 
 def _crowds(study: Study) -> list[Crowd]:

@@ -23,6 +23,7 @@ from kombu.exceptions import OperationalError
 from analysis import charts, exports, reports, snapshots
 from analysis.overview import overviews
 from analysis.results import headline, headline_chart, question_results
+from analysis.votes import excluded_votes
 from comparisons.models import Study
 from comparisons.progress import generation_progress, rating_progress
 from comparisons.studies import image_jobs
@@ -31,7 +32,7 @@ from generation import jobs
 View = Callable[..., HttpResponseBase]
 
 
-def _for_researchers(view: View) -> View:
+def for_researchers(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, **arguments: str) -> HttpResponseBase:
         if not request.user.is_staff:
@@ -42,16 +43,17 @@ def _for_researchers(view: View) -> View:
 
 
 @require_safe
-@_for_researchers
+@for_researchers
 def study_list(request: HttpRequest) -> HttpResponse:
     return render(request, "analysis/study_list.html", {"studies": overviews(Study.objects.all())})
 
 
 @require_safe
-@_for_researchers
+@for_researchers
 def study_detail(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
-    summary = snapshots.results(study)
+    with_excluded = request.GET.get("excluded") == "with"
+    summary = snapshots.results(study, with_excluded=with_excluded)
     results = question_results(study, summary)
     overall = headline_chart(summary)
     drawn = [chart for result in results for chart in result.charts] + ([overall] if overall else [])
@@ -59,6 +61,8 @@ def study_detail(request: HttpRequest, slug: str) -> HttpResponse:
         **_images(study),
         "rating": rating_progress(study),
         "rate_url": request.build_absolute_uri(reverse("rate:landing", args=[study.key])),
+        "excluded": excluded_votes(study).count(),
+        "with_excluded": with_excluded,
         "results": results,
         "headline": headline(summary),
         "headline_chart": overall,
@@ -69,7 +73,7 @@ def study_detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@_for_researchers
+@for_researchers
 def study_images(request: HttpRequest, slug: str) -> HttpResponse:
     """The section of a study's page that tells how far its images are, for the page to take in anew."""
     study = get_object_or_404(Study, slug=slug)
@@ -88,7 +92,7 @@ def _images(study: Study) -> dict[str, Any]:
 
 
 @require_POST
-@_for_researchers
+@for_researchers
 def retry_images(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
     try:
@@ -102,14 +106,14 @@ def retry_images(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @csp_replace({"style-src": [UNSAFE_INLINE]})  # a report carries its style with it
-@_for_researchers
+@for_researchers
 def study_report(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
     return HttpResponse(reports.html(study, snapshots.results(study)))
 
 
 @require_safe
-@_for_researchers
+@for_researchers
 def votes_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     study = get_object_or_404(Study, slug=slug)
     headers = {"Content-Disposition": f'attachment; filename="{study.slug}-votes.csv"'}

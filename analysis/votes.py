@@ -47,18 +47,17 @@ def vote_rows(study: Study) -> Iterator[VoteRow]:
     return map(VoteRow._make, _query(study).iterator(chunk_size=_CHUNK))
 
 
-def vote_table(study: Study) -> VoteTable:
-    """The votes that count: all but the excluded ones."""
+def vote_table(study: Study, *, with_excluded: bool = False) -> VoteTable:
+    """The votes that count: all but the excluded ones, or those too."""
     *names, _ = VoteRow._fields
-    counted = [row for row in vote_rows(study) if not row.excluded]
+    counted = [row for row in vote_rows(study) if with_excluded or not row.excluded]
     columns = {name: [row[i] for row in counted] for i, name in enumerate(names)}
     return VoteTable.from_columns(columns, source=study.slug)
 
 
 def live_exclusions(study: Study) -> QuerySet[Exclusion]:
     """What is excluded from this study, votes and whole sessions, and not revoked."""
-    of_study = Q(session__study=study) | Q(vote__assignment__session__study=study)
-    return Exclusion.objects.filter(of_study, revoked_at=None)
+    return Exclusion.objects.of_study(study).filter(revoked_at=None)
 
 
 def excluded_votes(study: Study) -> QuerySet[Vote]:

@@ -67,12 +67,14 @@ class _Shown:
 
     def __init__(self, session: RaterSession, questions: list[Question]) -> None:
         self._session, self._questions = session, questions
-        done = session.assignments.filter(state__in=[Assignment.State.DONE, Assignment.State.UNDONE], beside=None)
-        self._answered = list(done.values_list("comparison__question_id", "is_practice"))
+        seen = session.assignments.filter(state__in=[Assignment.State.DONE, Assignment.State.UNDONE], beside=None)
+        rows = list(seen.values_list("comparison__question_id", "is_practice", "state"))
+        self._answered = [(question, is_practice) for question, is_practice, _ in rows]
+        self._undone = sum(state == Assignment.State.UNDONE for _, _, state in rows)
 
     @property
     def done(self) -> int:
-        return sum(not is_practice for _, is_practice in self._answered)
+        return sum(not is_practice for _, is_practice in self._answered) - self._undone
 
     def is_time_for_a_break(self, assignment: Assignment) -> bool:
         every = self._session.study.protocol.break_every
@@ -85,7 +87,7 @@ class _Shown:
     def progress(self, *, is_practice: bool) -> dict[str, int]:
         if is_practice:
             total = sum(len(question.practice) for question in self._questions)
-            return {"done": len(self._answered) - self.done, "total": total}
+            return {"done": sum(is_practice for _, is_practice in self._answered), "total": total}
         return {"done": self.done, "total": sum(plan.total for _, plan in assignments.plans(self._session))}
 
 

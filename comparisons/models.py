@@ -197,6 +197,7 @@ class Rater(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True, help_text="when all that pointed to a person was removed")
 
     class Meta:
+        permissions = (("view_worker_hash", "Can see the hashes of the ids that platforms gave raters"),)
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=["person", "simulated"]), name="rater_kind_is_known"),
             models.UniqueConstraint(
@@ -266,10 +267,13 @@ class RaterSession(models.Model):
 
     @property
     def code(self) -> str:
-        """Of this ending: another one for each, so that one says nothing of the others."""
-        if self.stage == self.Stage.COMPLETED:
+        return self.code_of(self.stage)
+
+    def code_of(self, ending: str) -> str:
+        """Another one for each ending, so that one says nothing of the others."""
+        if ending == self.Stage.COMPLETED:
             return self.completion_code
-        return hashlib.sha256(f"{self.completion_code}:{self.stage}".encode()).hexdigest()[:8].upper()
+        return hashlib.sha256(f"{self.completion_code}:{ending}".encode()).hexdigest()[:8].upper()
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
@@ -479,6 +483,12 @@ class Invitation(models.Model):
         return f"invitation {self.pk}"
 
 
+class ExclusionQuerySet(models.QuerySet["Exclusion"]):
+    def of_study(self, study: Study) -> ExclusionQuerySet:
+        """Of votes and of whole sessions, revoked ones too."""
+        return self.filter(Q(session__study=study) | Q(vote__assignment__session__study=study))
+
+
 class Exclusion(models.Model):
     """Takes a vote or a whole session out of an analysis, for a stated reason, until revoked."""
 
@@ -498,6 +508,8 @@ class Exclusion(models.Model):
     )
     revoked_because = models.CharField(max_length=300, blank=True)
 
+    objects = ExclusionQuerySet.as_manager()
+
     class Meta:
         constraints = (
             models.CheckConstraint(
@@ -515,3 +527,12 @@ class Exclusion(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+    @property
+    def target(self) -> tuple[str, int | None]:
+        return ("vote", self.vote_id) if self.vote_id is not None else ("session", self.session_id)
+
+    def revoke(self, user_id: int | None, because: str) -> bool:
+        """Without a user a rule does it. False: it had been revoked before."""
+        live = Exclusion.objects.filter(id=self.id, revoked_at=None)
+        return bool(live.update(revoked_at=timezone.now(), revoked_by=user_id, revoked_because=because[:300]))

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from comparisons.models import Comparison, Matchup, Question, Study
 from comparisons.padding import rounded
+from comparisons.rules import apply_rules
 from comparisons.study_file import StudySpec
 from generation import importing, jobs, storage
 from generation.backends import missing_backend
@@ -136,6 +137,7 @@ def close_study(study: Study) -> bool:
         state=Study.State.CLOSED, closed_at=timezone.now()
     )
     study.refresh_from_db()
+    apply_rules(study)
     return closed == 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from comparisons import leases, studies
+from comparisons import leases, rules, studies
 from comparisons.models import Study
 
 
@@ -12,6 +12,12 @@ from comparisons.models import Study
 def build_comparisons() -> None:
     for study in Study.objects.filter(state=Study.State.OPEN):
         studies.build_comparisons(study)
+
+
+@shared_task(name="comparisons.apply_rules")
+def apply_rules() -> None:
+    for study in Study.objects.filter(state=Study.State.OPEN):
+        rules.apply_rules(study)
 
 
 @shared_task(name="comparisons.release_expired_assignments")

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from comparisons import leases, sessions
+from comparisons.conduct import check_answers
 from comparisons.extras import passing
 from comparisons.models import Assignment, Comparison, RaterSession, Report, Study, Vote
 
@@ -109,38 +110,13 @@ def report(session: RaterSession, assignment_id: uuid.UUID, problem: str, note: 
         group.update(state=State.DONE)  # it had been answered before, and that answer stands
 
 
-def failed_checks(session: RaterSession) -> tuple[int, int]:
-    """How many attention checks this session failed, and how many it answered."""
-    answered = failed = 0
-    for assignment, outcome in check_answers(session):
-        right = passing(assignment)
-        answered += bool(right)
-        failed += bool(right) and outcome not in right
-    return failed, answered
-
-
-def check_answers(session: RaterSession) -> list[tuple[Assignment, str]]:
-    """The standing answers to this session's checks."""
-    kinds = [kind for kind in Assignment.Kind.values if kind not in {"judgement", "repeat"}]
-    votes = session.votes().filter(
-        assignment__kind__in=kinds, assignment__is_practice=False, superseded_by__isnull=True
-    )
-    related = ("comparison__question", "comparison__image_a__job__system", "comparison__image_a__job__prompt")
-    found = votes.select_related(*(f"assignment__{name}" for name in related)).order_by("id")
-    for vote in found:
-        vote.assignment.comparison.question.study = session.study
-    return [(vote.assignment, vote.outcome) for vote in found if is_asked(vote.assignment)]
-
-
-def is_asked(assignment: Assignment) -> bool:
-    """Whether this question has that check: those beside it on the screen need not."""
-    return assignment.kind in assignment.comparison.question.checks
-
-
 def _stop_if_checks_fail(session: RaterSession, assignment: Assignment) -> None:
     most = session.study.protocol.checks.stop_after_failed
     is_check = assignment.kind not in {Assignment.Kind.JUDGEMENT, Assignment.Kind.REPEAT}
-    if most is None or not is_check or assignment.is_practice or failed_checks(session)[0] < most:
+    if most is None or not is_check or assignment.is_practice:
+        return
+    answers = check_answers(session.study, session.id)
+    if sum(bool(right := passing(check)) and outcome not in right for check, outcome in answers) < most:
         return
     sessions.end(session, RaterSession.Stage.FAILED)
     leases.release_ahead(session)

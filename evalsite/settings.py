@@ -204,6 +204,7 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: every worker may h
 CELERY_BEAT_SCHEDULE = {
     "requeue-lapsed-jobs": {"task": "generation.requeue_jobs", "schedule": max(1.0, JOB_LEASE_SECONDS / 3)},
     "build-comparisons": {"task": "comparisons.build_comparisons", "schedule": 15.0},
+    "apply-rules": {"task": "comparisons.apply_rules", "schedule": 300.0},
     "release-expired-assignments": {"task": "comparisons.release_expired_assignments", "schedule": 30.0},
 }
 

@@ -95,10 +95,9 @@ def at_once(calls: Iterable[Callable[[], Result]]) -> list[Result]:
 
 def assert_counters_true(study: Study) -> None:
     """The counters of comparisons and matchups say what the leases and votes say, and no quota is exceeded."""
-    leases = Assignment.objects.filter(session__study=study)
+    leases = Assignment.objects.filter(session__study=study).counting()
     comparisons = Comparison.objects.filter(question__study=study).select_related("image_a__job", "matchup")
     open_leases = Counter(leases.open().values_list("comparison_id", flat=True))
-    leases = leases.counting()
     votes = Vote.objects.filter(assignment__in=leases, supersedes=None)
     on_time = Counter(votes.filter(late=False).values_list("assignment__comparison_id", flat=True))
     for comparison in comparisons:

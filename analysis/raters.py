@@ -1,0 +1,137 @@
+"""Raters as a researcher sees them: how each answered, what is left out and why, which pairs were reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Q
+
+from comparisons.conduct import Conduct, conducts
+from comparisons.extras import passing
+from comparisons.models import Assignment, Exclusion, Rater, RaterSession, Report, Study, Vote
+from comparisons.rules import breaches_of
+
+PER_PAGE = 100
+
+
+@dataclass(frozen=True)
+class RaterRow:
+    session: RaterSession
+    conduct: Conduct
+    exclusion: Exclusion | None
+    breaches: list[str]  # of the rules, whether or not somebody has restored the rater
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.session.rater.kind == Rater.Kind.SIMULATED
+
+    @property
+    def left_share(self) -> float | None:
+        sides = self.conduct.sides
+        decided = sides["left"] + sides["right"]
+        return sides["left"] / decided if decided else None
+
+    @property
+    def agreement(self) -> float | None:
+        return self.conduct.agreed / self.conduct.compared if self.conduct.compared else None
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One answer as it was given, with what it was about."""
+
+    number: int
+    vote: Vote
+    assignment: Assignment
+    kind: str  # empty for a judgement
+    left: str
+    right: str
+    is_right: bool | None  # of a check
+    is_superseded: bool
+    exclusion: Exclusion | None
+
+
+def rater_page(study: Study, number: str | None) -> tuple[Page[RaterSession], list[RaterRow]]:
+    """One page of the study's raters, the latest first."""
+    sessions = RaterSession.objects.filter(study=study).select_related("rater").order_by("-id")
+    page = Paginator(sessions, PER_PAGE).get_page(number)
+    found = conducts(study)
+    live = {row.session_id: row for row in Exclusion.objects.filter(session__study=study, revoked_at=None)}
+    rows = [_row(session, found.get(session.id), live.get(session.id), study) for session in page]
+    return page, rows
+
+
+def rater_row(session: RaterSession) -> RaterRow:
+    live = Exclusion.objects.filter(session=session, revoked_at=None).first()
+    return _row(session, conducts(session.study).get(session.id), live, session.study)
+
+
+def _row(session: RaterSession, conduct: Conduct | None, exclusion: Exclusion | None, study: Study) -> RaterRow:
+    conduct = conduct or Conduct(session.id)
+    whole = [breach for breach in breaches_of(conduct, study.protocol.rules) if breach.vote_id is None]
+    return RaterRow(session, conduct, exclusion, [breach.reason for breach in whole])
+
+
+def answer_page(session: RaterSession, number: str | None) -> tuple[Page[Vote], list[AnswerRow]]:
+    """One page of all that this session answered, practice and answers taken back included, in their order."""
+    related = ("comparison__question", "comparison__image_a__job", "comparison__image_b__job", "stand_in__job")
+    systems = ("comparison__image_a__job__system", "comparison__image_b__job__system", "stand_in__job__system")
+    prompts = ("comparison__image_a__job__prompt",)
+    votes = Vote.objects.filter(assignment__session=session).order_by("id")
+    votes = votes.select_related("superseded_by", *(f"assignment__{name}" for name in (*related, *systems, *prompts)))
+    page = Paginator(votes, PER_PAGE).get_page(number)
+    live = Exclusion.objects.filter(vote__in=[vote.id for vote in page], revoked_at=None)
+    excluded = {exclusion.vote_id: exclusion for exclusion in live}
+    first = page.start_index()
+    return page, [_answer(first + n, vote, session.study, excluded.get(vote.id)) for n, vote in enumerate(page)]
+
+
+def _answer(number: int, vote: Vote, study: Study, exclusion: Exclusion | None) -> AnswerRow:
+    assignment = vote.assignment
+    comparison = assignment.comparison
+    comparison.question.study = study
+    other = assignment.stand_in or comparison.image_b
+    shown = [_shown(comparison.image_a.job.system.slug), _shown(other.job.system.slug, assignment.kind)]
+    left, right = shown if assignment.a_is_left else shown[::-1]
+    right_answers = passing(assignment)
+    return AnswerRow(
+        number=number,
+        vote=vote,
+        assignment=assignment,
+        kind="practice" if assignment.is_practice else assignment.kind.replace("judgement", ""),
+        left=left,
+        right=right,
+        is_right=vote.outcome in right_answers if right_answers else None,
+        is_superseded=hasattr(vote, "superseded_by"),
+        exclusion=exclusion,
+    )
+
+
+def _shown(system: str, kind: str = "") -> str:
+    notes = {Assignment.Kind.CORRUPTED: "spoilt", Assignment.Kind.MISMATCHED: "of another prompt"}
+    note = notes.get(Assignment.Kind(kind)) if kind else None
+    return f"{system}, {note}" if note else system
+
+
+def history(session: RaterSession) -> list[Exclusion]:
+    """All exclusions of this session and of its votes, revoked ones too, the latest first."""
+    mine = Exclusion.objects.filter(Q(session=session) | Q(vote__assignment__session=session))
+    return list(mine.select_related("created_by", "revoked_by").order_by("-id"))
+
+
+def reports(study: Study) -> list[Report]:
+    related = ["comparison__question", "comparison__image_a__job__prompt"]
+    related += [f"comparison__{image}__job__system" for image in ("image_a", "image_b")]
+    found = Report.objects.filter(assignment__session__study=study)
+    return list(found.select_related(*(f"assignment__{name}" for name in related)).order_by("-id"))
+
+
+def totals(study: Study) -> dict[str, Any]:
+    live = Exclusion.objects.of_study(study).filter(revoked_at=None)
+    return {
+        "raters": study.sessions.count(),
+        "excluded_raters": live.exclude(session=None).count(),
+        "excluded_answers": live.exclude(vote=None).count(),
+    }

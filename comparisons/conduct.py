@@ -1,0 +1,153 @@
+"""How somebody answered: their times, sides, checks, repeats, and agreement with others. Counted, not judged."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from comparisons.extras import passing
+from comparisons.models import Assignment, Study, Vote
+
+Kind = Assignment.Kind
+Outcome = Vote.Outcome
+
+
+class Answer(NamedTuple):
+    """A standing answer of a session, in the order in which they came; `winner` is a or b, or empty."""
+
+    vote_id: int
+    session_id: int
+    comparison_id: int
+    kind: str
+    outcome: str
+    a_is_left: bool
+    response_ms: int
+
+    @property
+    def winner(self) -> str:
+        if self.outcome not in {Outcome.LEFT, Outcome.RIGHT}:
+            return ""
+        return "a" if (self.outcome == Outcome.LEFT) == self.a_is_left else "b"
+
+
+@dataclass
+class Conduct:
+    """Of one session. Judgements are the answers that count; checks and repeats are counted apart."""
+
+    session_id: int
+    judgements: list[Answer] = field(default_factory=list)
+    checks: int = 0
+    failed_checks: int = 0
+    repeats: int = 0
+    consistent_repeats: int = 0
+    compared: int = 0  # judgements on which the other raters have a majority
+    agreed: int = 0
+
+    @property
+    def sides(self) -> Counter[str]:
+        return Counter(answer.outcome for answer in self.judgements)
+
+    @property
+    def median_ms(self) -> float | None:
+        return statistics.median(answer.response_ms for answer in self.judgements) if self.judgements else None
+
+    @property
+    def longest_run(self) -> int:
+        """Answers on one side in a row."""
+        runs = itertools.groupby(answer.outcome for answer in self.judgements)
+        return max((len(list(run)) for side, run in runs if side in {Outcome.LEFT, Outcome.RIGHT}), default=0)
+
+    @property
+    def side_bias_p(self) -> float:
+        """Of the exact two-sided binomial test of left against right at 1/2 (Agresti, 2013, sec. 1.4.2)."""
+        left, right = self.sides[Outcome.LEFT], self.sides[Outcome.RIGHT]
+        count = left + right
+        tail: int = sum(math.comb(count, k) for k in range(min(left, right) + 1))
+        return float(min(1, 2 * tail / 2**count))
+
+    def faster_than(self, floor_ms: int) -> list[Answer]:
+        return [answer for answer in self.judgements if answer.response_ms < floor_ms]
+
+
+def conducts(study: Study) -> dict[int, Conduct]:
+    """By session. In a few queries, however many raters there are."""
+    found: dict[int, Conduct] = {}
+    majorities: dict[int, Counter[str]] = defaultdict(Counter)
+    winners: dict[tuple[int, int], str] = {}
+    repeats: list[Answer] = []
+    for answer in _answers(study):
+        conduct = found.setdefault(answer.session_id, Conduct(answer.session_id))
+        if answer.kind == Kind.JUDGEMENT:
+            conduct.judgements.append(answer)
+            majorities[answer.comparison_id][answer.winner] += 1
+            winners[answer.session_id, answer.comparison_id] = answer.winner
+        elif answer.kind == Kind.REPEAT:
+            repeats.append(answer)
+    for answer in repeats:
+        found[answer.session_id].repeats += 1
+        first = winners.get((answer.session_id, answer.comparison_id))
+        found[answer.session_id].consistent_repeats += first == answer.winner
+    for conduct in found.values():
+        _compare(conduct, majorities)
+    for session_id, is_right in _check_results(study):
+        conduct = found.setdefault(session_id, Conduct(session_id))
+        conduct.checks += 1
+        conduct.failed_checks += not is_right
+    return found
+
+
+def _compare(conduct: Conduct, majorities: dict[int, Counter[str]]) -> None:
+    """With the others only: one's own answer is taken out of the count."""
+    for answer in conduct.judgements:
+        if not answer.winner:
+            continue
+        votes = majorities[answer.comparison_id]
+        mine, other = votes[answer.winner] - 1, votes["b" if answer.winner == "a" else "a"]
+        if mine != other:
+            conduct.compared += 1
+            conduct.agreed += mine > other
+
+
+def _answers(study: Study) -> Iterator[Answer]:
+    votes = Vote.objects.filter(
+        assignment__session__study=study, assignment__is_practice=False, superseded_by__isnull=True
+    )
+    rows = votes.order_by("id").values_list(
+        "id",
+        "assignment__session_id",
+        "assignment__comparison_id",
+        "assignment__kind",
+        "outcome",
+        "assignment__a_is_left",
+        "response_ms",
+    )
+    return map(Answer._make, rows.iterator(chunk_size=5000))
+
+
+def _check_results(study: Study) -> Iterable[tuple[int, bool]]:
+    """Session, and whether the answer was right; checks that nobody can fail left out."""
+    for assignment, outcome in check_answers(study):
+        if right := passing(assignment):
+            yield assignment.session_id, outcome in right
+
+
+def check_answers(study: Study, session_id: int | None = None) -> list[tuple[Assignment, str]]:
+    """The standing answers to attention checks, of one session or of all. A check beside another question's is none."""
+    related = ("comparison__question", "comparison__image_a__job__system", "comparison__image_a__job__prompt")
+    votes = Vote.objects.filter(
+        assignment__session__study=study, assignment__is_practice=False, superseded_by__isnull=True
+    ).exclude(assignment__kind__in=[Kind.JUDGEMENT, Kind.REPEAT])
+    if session_id is not None:
+        votes = votes.filter(assignment__session=session_id)
+    found = []
+    for vote in votes.select_related(*(f"assignment__{name}" for name in related)).order_by("id"):
+        question = vote.assignment.comparison.question
+        question.study = study
+        if vote.assignment.kind in question.checks:
+            found.append((vote.assignment, vote.outcome))
+    return found

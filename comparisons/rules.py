@@ -1,0 +1,118 @@
+"""The study's rules about whose answers are left out: each breach is an Exclusion with its reason.
+
+The rules are frozen with the design. What a rule has excluded comes back by itself when the breach is gone, as
+agreement may change while votes come; what a person has restored stays restored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from comparisons.conduct import Conduct, conducts
+from comparisons.models import Exclusion, Study
+from comparisons.protocol import Rules
+
+FEWEST = 10  # answers, below which a share says nothing of a person
+FEWEST_REPEATS = 2
+
+
+@dataclass(frozen=True)
+class Breach:
+    """Of a rule, by a whole session or, with `vote_id`, by one answer."""
+
+    rule: str
+    session_id: int
+    reason: str
+    vote_id: int | None = None
+
+    @property
+    def target(self) -> tuple[str, int | None]:
+        return ("vote", self.vote_id) if self.vote_id is not None else ("session", self.session_id)
+
+
+@dataclass(frozen=True)
+class Applied:
+    excluded: int
+    returned: int
+
+
+def apply_rules(study: Study) -> Applied:
+    """Make the exclusions what the rules say of the answers so far."""
+    breaches = {breach.target: breach for breach in _all_breaches(study)}
+    with transaction.atomic():
+        mine = Exclusion.objects.of_study(study)
+        returned = 0
+        for exclusion in mine.filter(revoked_at=None).exclude(rule=""):
+            breach = breaches.get(exclusion.target)
+            if breach is None or breach.rule != exclusion.rule:
+                exclusion.revoke(None, "The rule does not apply any more.")
+                returned += 1
+        settled = {exclusion.target for exclusion in mine.filter(revoked_at=None)}
+        settled |= {exclusion.target for exclusion in mine.exclude(revoked_by=None)}
+        new = [_exclusion(breach) for target, breach in breaches.items() if target not in settled]
+        Exclusion.objects.bulk_create(new, batch_size=1000, ignore_conflicts=True)
+    return Applied(len(new), returned)
+
+
+def breaches_of(conduct: Conduct, rules: Rules) -> Iterator[Breach]:
+    """The first of a session's breaches is the reason that is stored."""
+    judged = len(conduct.judgements)
+    fast = conduct.faster_than(rules.response_floor_ms) if rules.response_floor_ms else []
+    checks = f"{conduct.failed_checks} of {conduct.checks} attention checks failed"
+    repeats = f"{conduct.consistent_repeats} of {conduct.repeats} repeated pairs answered alike"
+    agreement = f"{conduct.agreed} of {conduct.compared} answers agree with the other raters"
+    share_fast = f"{len(fast)} of {judged} answers came faster than {rules.response_floor_ms} ms"
+    sides = f"{conduct.sides['left']} left and {conduct.sides['right']} right (p = {conduct.side_bias_p:.2g})"
+    found = {
+        "failed_checks": (rules.failed_checks and conduct.failed_checks >= rules.failed_checks, checks),
+        "fast_share": (judged >= FEWEST and _above(len(fast), judged, rules.fast_share), share_fast),
+        "straight_line": (
+            rules.straight_line and conduct.longest_run >= rules.straight_line,
+            f"{conduct.longest_run} answers on one side in a row",
+        ),
+        "side_bias_p": (rules.side_bias_p and conduct.side_bias_p < rules.side_bias_p, sides),
+        "self_consistency": (
+            conduct.repeats >= FEWEST_REPEATS
+            and _below(conduct.consistent_repeats, conduct.repeats, rules.self_consistency),
+            repeats,
+        ),
+        "agreement": (
+            conduct.compared >= FEWEST and _below(conduct.agreed, conduct.compared, rules.agreement),
+            agreement,
+        ),
+    }
+    for rule, (is_broken, what) in found.items():
+        if is_broken:
+            yield Breach(rule, conduct.session_id, f"{what}; the rule {rule} = {getattr(rules, rule)}.")
+    for answer in fast:
+        reason = f"answered after {answer.response_ms} ms; the rule response_floor_ms = {rules.response_floor_ms}."
+        yield Breach("response_floor_ms", conduct.session_id, reason, answer.vote_id)
+
+
+def _all_breaches(study: Study) -> Iterator[Breach]:
+    """The first of each target."""
+    rules, seen = study.protocol.rules, set()
+    if rules == Rules():
+        return
+    for conduct in conducts(study).values():
+        for breach in breaches_of(conduct, rules):
+            if breach.target not in seen:
+                seen.add(breach.target)
+                yield breach
+
+
+def _exclusion(breach: Breach) -> Exclusion:
+    target = {"vote_id": breach.vote_id} if breach.vote_id is not None else {"session_id": breach.session_id}
+    return Exclusion(**target, rule=breach.rule, reason=breach.reason, created_at=timezone.now())
+
+
+def _above(part: int, whole: int, limit: float | None) -> bool:
+    return limit is not None and whole > 0 and part / whole > limit
+
+
+def _below(part: int, whole: int, limit: float | None) -> bool:
+    return limit is not None and whole > 0 and part / whole < limit

@@ -1,0 +1,130 @@
+"""Attention checks and repeats: they look like every other pair, take no capacity, and are known for what they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from comparisons.models import Assignment, Comparison, RaterSession, Study, Vote
+from comparisons.protocol import Checks, Gold, Protocol
+from comparisons.study_file import QuestionSpec
+from tests.comparisons.browsing import Browser, assert_counters_true
+from tests.comparisons.test_padding import pixels
+from tests.factories import make_open_study
+
+pytestmark = pytest.mark.django_db
+
+TEXTS = ["a red fox", "a paper boat", "two green teapots", "a lighthouse"]
+GOLD = Gold("q", "a paper boat", better="alpha@4", worse="beta@4")
+Kind = Assignment.Kind
+
+
+def make_study(*kinds: str, tie: bool = False, **checks: Any) -> Study:
+    question = QuestionSpec("q", "Which?", tie=tie, both_bad=False, checks=kinds)
+    values = {"every": 3 if kinds else None} | checks
+    return make_open_study(TEXTS, questions=(question,), protocol=Protocol(checks=Checks(**values)), votes_wanted=3)
+
+
+def judge_well(browser: Browser, *, fail: bool = False) -> list[dict[str, Any]]:
+    """Answer checks rightly, or wrongly, and everything else at random."""
+    shown, payload = [], browser.judge()
+    while payload:
+        shown.append(payload)
+        lease = Assignment.objects.get(public_id=payload["assignment"])
+        is_left = lease.a_is_left != fail
+        payload = browser.answer(payload, "left" if is_left else "right")["next"]
+    return shown
+
+
+def test_checks_and_repeats_come_between_the_pairs_that_count() -> None:
+    study = make_study("corrupted", "mismatched", "same", repeats=2)
+    shown = judge_well(Browser(study).consent())
+    kinds = Counter(Assignment.objects.values_list("kind", flat=True))
+    checks = [kinds.pop(kind) for kind in ("corrupted", "mismatched", "same")]
+    assert kinds == {"judgement": 12, "repeat": 2}
+    assert sorted(checks) == [1, 1, 2]
+    assert len(shown) == 12 + 2 + 4
+    assert [payload["progress"] for payload in shown] == [
+        {"done": done, "total": len(shown)} for done in range(len(shown))
+    ]
+    assert Vote.objects.standing().count() == 12
+    assert set(Comparison.objects.values_list("done", flat=True)) == {1}
+    assert_counters_true(study)
+
+
+def test_what_a_rater_receives_has_one_shape_whatever_it_is() -> None:
+    study = make_study("corrupted", "mismatched", "same", repeats=2)
+    browser = Browser(study).consent()
+    shapes, lengths, payload = set(), set(), browser.judge()
+    while payload:
+        shapes.add((tuple(payload), tuple(payload["question"]), payload["practice"]))
+        for side in ("left", "right"):
+            response = browser.get(payload[side])
+            lengths.add((len(response.content), response.headers["Content-Type"]))
+        reply = browser.answer(payload)
+        assert reply["feedback"] is None
+        payload = reply["next"]
+    assert len(shapes) == len(lengths) == 1
+
+
+def test_the_pictures_of_checks_are_what_their_kind_says() -> None:
+    study = make_study("corrupted", "mismatched", "same")
+    browser = Browser(study).consent()
+    payload, seen = browser.judge(), set()
+    while payload:
+        lease = Assignment.objects.get(public_id=payload["assignment"])
+        left, right = (pixels(browser.get(payload[side]).content) for side in ("left", "right"))
+        seen.add(lease.kind)
+        if lease.kind == Kind.SAME:
+            assert left == right
+        if lease.stand_in and lease.kind == Kind.MISMATCHED:
+            image = lease.comparison.image_a
+            assert lease.stand_in.job.prompt_id != image.job.prompt_id
+            assert lease.stand_in.job.system_id == image.job.system_id
+        payload = browser.answer(payload)["next"]
+    assert seen == {"judgement", "corrupted", "mismatched", "same"}
+
+
+def test_a_repeat_is_an_earlier_pair_with_its_sides_exchanged() -> None:
+    judge_well(Browser(make_study(repeats=3)).consent())
+    repeats = Assignment.objects.filter(kind=Kind.REPEAT)
+    assert repeats.count() == 3
+    for repeat in repeats:
+        first = Assignment.objects.get(kind=Kind.JUDGEMENT, comparison=repeat.comparison)
+        assert first.id < repeat.id
+        assert first.a_is_left != repeat.a_is_left
+
+
+def test_a_gold_pair_is_the_studys_and_comes_once() -> None:
+    study = make_study("gold", gold=(GOLD,))
+    judge_well(Browser(study).consent())
+    gold = Assignment.objects.get(kind=Kind.GOLD)
+    slugs = {gold.comparison.image_a.job.system.slug, gold.comparison.image_b.job.system.slug}
+    assert slugs == {"alpha@4", "beta@4"}
+    assert gold.comparison.image_a.job.prompt.text == "a paper boat"
+    assert_counters_true(study)
+
+
+def test_who_fails_too_many_checks_is_thanked_with_another_code() -> None:
+    study = make_study("corrupted", stop_after_failed=2)
+    browser = Browser(study).consent()
+    shown = judge_well(browser, fail=True)
+    assert Assignment.objects.filter(kind=Kind.CORRUPTED).count() == 2
+    assert len(shown) < 16
+    session = RaterSession.objects.get()
+    assert session.stage == "failed"
+    page = browser.get("thanks/").content.decode()
+    assert session.code in page
+    assert session.completion_code not in page
+    assert not Assignment.objects.open().exists(), "what was leased ahead went back"
+    assert_counters_true(study)
+
+
+def test_who_passes_them_comes_to_the_end() -> None:
+    study = make_study("corrupted", "mismatched", stop_after_failed=2)
+    browser = Browser(study).consent()
+    judge_well(browser)
+    browser.get("thanks/")
+    assert RaterSession.objects.get().stage == "completed"

@@ -1,0 +1,77 @@
+"""A pair that cannot be judged is reported: no vote, and its capacity goes to somebody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from comparisons.models import Report, Study, Vote
+from tests.comparisons.browsing import Browser, assert_counters_true
+from tests.comparisons.test_undo import undo
+from tests.factories import make_open_study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def study() -> Study:
+    return make_open_study(["a red fox", "a paper boat"])
+
+
+def report(rater: Browser, payload: dict[str, Any], **changes: Any) -> Any:
+    content = {"assignment": payload["assignment"], "problem": "offensive", "note": "a wound"} | changes
+    return rater.client.post(f"{rater.url}report/", content, content_type="application/json")
+
+
+def test_a_report_is_no_vote_and_the_pair_does_not_come_again(study: Study) -> None:
+    rater = Browser(study).consent()
+    payload = rater.judge()
+    assert payload
+    following = report(rater, payload).json()["next"]
+    assert following["assignment"] != payload["assignment"]
+    assert (Report.objects.get().problem, Report.objects.get().note) == ("offensive", "a wound")
+    assert not Vote.objects.exists()
+    assert_counters_true(study)
+    shown = rater.judge_all()
+    assert payload["assignment"] not in [each["assignment"] for each in shown]
+    assert len(shown) == 11
+    assert_counters_true(study)
+
+
+def test_a_report_that_is_sent_twice_is_one(study: Study) -> None:
+    rater = Browser(study).consent()
+    payload = rater.judge()
+    assert payload
+    first = report(rater, payload).json()
+    assert report(rater, payload, problem="broken").json() == first
+    assert Report.objects.get().problem == "offensive"
+    assert_counters_true(study)
+
+
+def test_a_pair_that_was_answered_and_taken_back_keeps_its_answer(study: Study) -> None:
+    rater = Browser(study).consent()
+    payload = rater.judge()
+    assert payload
+    following = rater.answer(payload)["next"]
+    undo(rater)
+    assert report(rater, payload).json()["next"] == following
+    assert Vote.objects.standing().count() == 1
+    assert_counters_true(study)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"problem": "boring"}, "problem is 'boring'; allowed: broken, offensive, other."),
+        ({"assignment": "x"}, "assignment is 'x'; allowed: a UUID."),
+        ({"assignment": "6a1c8f0e-5c0b-4f0e-9a57-1d2d3f4a5b6c"}, "This pair was not given to this session."),
+    ],
+)
+def test_a_wrong_report_is_refused(study: Study, changes: dict[str, Any], sentence: str) -> None:
+    rater = Browser(study).consent()
+    payload = rater.judge()
+    assert payload
+    response = report(rater, payload, **changes)
+    assert (response.status_code, response.json()) == (400, {"error": sentence})
+    assert rater.judge() == payload

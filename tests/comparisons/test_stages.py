@@ -1,0 +1,132 @@
+"""From consent to judging: instructions, comprehension check, practice; each can be left and come back to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from comparisons.models import Assignment, RaterSession, Study, Vote
+from comparisons.protocol import Checks, ComprehensionItem, Protocol
+from comparisons.study_file import QuestionSpec
+from tests.comparisons.browsing import Browser, assert_counters_true
+from tests.factories import make_open_study
+
+pytestmark = pytest.mark.django_db
+
+ITEMS = (
+    ComprehensionItem("What do you compare?", ("texts", "pictures"), 2),
+    ComprehensionItem("How many at a time?", ("two", "three"), 1),
+)
+RIGHT, WRONG = {"item-0": "2", "item-1": "1"}, {"item-0": "1", "item-1": "1"}
+
+
+def make_study(**protocol: Any) -> Study:
+    question = QuestionSpec("q", "Which?", tie=False, both_bad=False, practice=("corrupted", "mismatched"))
+    values = {"instructions": "Look closely.", "comprehension": ITEMS} | protocol
+    return make_open_study(["a red fox", "a paper boat"], questions=(question,), protocol=Protocol(**values))
+
+
+def place(browser: Browser, path: str = "") -> str:
+    """Where an address leads this rater, within the study."""
+    response = browser.get(path)
+    assert response.status_code == 302, response.content.decode()
+    return response.headers["Location"].removeprefix(browser.url)
+
+
+def test_the_way_goes_through_every_stage_and_none_can_be_jumped() -> None:
+    browser = Browser(make_study()).consent()
+    for path in ("", "judge/", "comprehension/"):
+        assert place(browser, path) == "instructions/"
+    assert "Look closely." in browser.get("instructions/").content.decode()
+    browser.client.post(f"{browser.url}instructions/")
+    for path in ("", "judge/", "instructions/"):
+        assert place(browser, path) == "comprehension/"
+    browser.client.post(f"{browser.url}comprehension/", RIGHT)
+    for path in ("", "instructions/", "comprehension/"):
+        assert place(browser, path) == "judge/"
+    assert [shown["practice"] for shown in browser.judge_all()] == [True] * 2 + [False] * 6
+    assert browser.get("thanks/").status_code == 200
+    for path in ("", "judge/", "instructions/"):
+        assert place(browser, path) == "thanks/"
+
+
+def test_a_study_without_stages_leads_from_consent_to_judging() -> None:
+    study = make_open_study(["a red fox"])
+    assert place(Browser(study).consent()) == "judge/"
+
+
+def test_the_consent_is_stored_with_its_text_and_time() -> None:
+    Browser(make_study()).consent()
+    session = RaterSession.objects.get()
+    assert len(session.consent_version) == 64
+    assert session.consented_at <= timezone.now()
+
+
+def test_one_wrong_try_is_forgiven() -> None:
+    browser = Browser(make_study()).consent()
+    browser.client.post(f"{browser.url}instructions/")
+    page = browser.client.post(f"{browser.url}comprehension/", WRONG).content.decode()
+    assert "this is the second try" in page
+    browser.client.post(f"{browser.url}comprehension/", RIGHT)
+    assert place(browser) == "judge/"
+
+
+def test_two_wrong_tries_end_the_study_without_blame_and_with_another_code() -> None:
+    browser = Browser(make_study()).consent()
+    browser.client.post(f"{browser.url}instructions/")
+    browser.client.post(f"{browser.url}comprehension/", WRONG)
+    response = browser.client.post(f"{browser.url}comprehension/", WRONG)
+    assert response.headers["Location"] == f"{browser.url}thanks/"
+    page = browser.get("thanks/").content.decode()
+    session = RaterSession.objects.get()
+    assert session.stage == "screened_out"
+    assert session.code in page
+    assert session.completion_code not in page
+    assert "nothing is held against you" in page
+    assert place(browser, "judge/") == "thanks/"
+
+
+def test_a_try_with_a_question_left_open_is_none() -> None:
+    browser = Browser(make_study()).consent()
+    browser.client.post(f"{browser.url}instructions/")
+    for content in ({}, {"item-0": "2"}, {"item-0": "2", "item-1": "x"}):
+        page = browser.client.post(f"{browser.url}comprehension/", content).content.decode()
+        assert "Please answer every question." in page
+    assert RaterSession.objects.get().comprehension_tries == 0
+
+
+def test_practice_says_what_is_right_and_counts_for_nothing() -> None:
+    study = make_study(instructions="", comprehension=())
+    browser = Browser(study).consent()
+    payload = browser.judge()
+    assert payload
+    assert payload["practice"]
+    assert payload["progress"] == {"done": 0, "total": 2}
+    lease = Assignment.objects.get()
+    right = "left" if lease.a_is_left else "right"
+    wrong = {"left": "right", "right": "left"}[right]
+    reply = browser.answer(payload, wrong)
+    assert reply["feedback"] == {"right": False, "answers": sorted([right, "both_bad"])}
+    assert reply["next"]["practice"]
+    second = Assignment.objects.get(public_id=reply["next"]["assignment"])
+    reply = browser.answer(reply["next"], "left" if second.a_is_left else "right")
+    assert reply["feedback"]["right"]
+    assert not reply["next"]["practice"]
+    assert reply["next"]["progress"] == {"done": 0, "total": 6}
+    assert reply["next"]["block"]["first"]
+    assert not Vote.objects.standing().exists()
+    assert_counters_true(study)
+
+
+def test_a_reload_in_practice_shows_the_same_pair() -> None:
+    browser = Browser(make_study(instructions="", comprehension=())).consent()
+    assert browser.judge() == browser.judge()
+    assert Assignment.objects.count() == 1, "nothing is leased ahead while the rater practises"
+
+
+def test_a_break_is_offered_after_so_many_answers() -> None:
+    study = make_open_study(["a red fox", "a paper boat"], protocol=Protocol(break_every=5, checks=Checks()))
+    shown = Browser(study).consent().judge_all()
+    assert [number for number, payload in enumerate(shown) if payload["pause"]] == [5, 10]
