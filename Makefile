@@ -58,6 +58,10 @@ format: $(VENV)/.installed-dev  ## put code and templates into the one form
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/djade --target-version 5.2 $(templates)
 
+.PHONY: messages
+messages: $(VENV)/.installed  ## bring the raters' texts into comparisons/locale, and compile the translations
+	@scripts/messages $(python)
+
 .PHONY: lock
 lock: $(VENV)/.installed  ## pin what requirements/*.in ask for
 	VENV=$(VENV) scripts/lock

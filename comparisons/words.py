@@ -33,5 +33,4 @@ def words_of_the_page() -> dict[str, str]:
         "expected_top": _("The top image is the better answer here."),
         "expected_bottom": _("The bottom image is the better answer here."),
         "kept": _("Not all of your answers have reached the server yet. Please leave this page open."),
-        "nothing_to_undo": _("There is no answer to take back."),
     }
