@@ -14,6 +14,8 @@ from comparisons.models import Assignment, Question, RaterSession, Study
 from comparisons.padding import padded
 from generation import storage
 
+State = Assignment.State
+_SEEN = (State.DONE, State.UNDONE, State.REPORTED)
 SECONDS_PER_JUDGEMENT = 8  # for "about N minutes" on the landing page
 
 
@@ -39,7 +41,7 @@ def payload(assignment: Assignment) -> dict[str, Any]:
         },
         "practice": assignment.is_practice,
         "pause": shown.is_time_for_a_break(assignment),
-        "undoable": not assignment.is_practice and assignment.state != Assignment.State.UNDONE and shown.done > 0,
+        "undoable": not assignment.is_practice and assignment.state != State.UNDONE and shown.done > 0,
         "progress": shown.progress(is_practice=assignment.is_practice),
         "image_px": session.study.display_px,
     }
@@ -67,27 +69,27 @@ class _Shown:
 
     def __init__(self, session: RaterSession, questions: list[Question]) -> None:
         self._session, self._questions = session, questions
-        seen = session.assignments.filter(state__in=[Assignment.State.DONE, Assignment.State.UNDONE], beside=None)
+        seen = session.assignments.filter(state__in=_SEEN, beside=None)
         rows = list(seen.values_list("comparison__question_id", "is_practice", "state"))
-        self._answered = [(question, is_practice) for question, is_practice, _ in rows]
-        self._undone = sum(state == Assignment.State.UNDONE for _, _, state in rows)
+        self._seen = [(question, is_practice) for question, is_practice, _ in rows]
+        self._done = [is_practice for _, is_practice, state in rows if state == State.DONE]
 
     @property
     def done(self) -> int:
-        return sum(not is_practice for _, is_practice in self._answered) - self._undone
+        return self._done.count(False)
 
     def is_time_for_a_break(self, assignment: Assignment) -> bool:
         every = self._session.study.protocol.break_every
-        is_new = not assignment.is_practice and assignment.state == Assignment.State.OPEN
+        is_new = not assignment.is_practice and assignment.state == State.OPEN
         return every is not None and is_new and self.done > 0 and self.done % every == 0
 
     def in_question(self, question: Question, *, is_practice: bool) -> int:
-        return self._answered.count((question.id, is_practice))
+        return self._seen.count((question.id, is_practice))
 
     def progress(self, *, is_practice: bool) -> dict[str, int]:
         if is_practice:
             total = sum(len(question.practice) for question in self._questions)
-            return {"done": sum(is_practice for _, is_practice in self._answered), "total": total}
+            return {"done": self._done.count(True), "total": total}
         return {"done": self.done, "total": sum(plan.total for _, plan in assignments.plans(self._session))}
 
 

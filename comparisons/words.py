@@ -9,6 +9,7 @@ def words_of_the_page() -> dict[str, str]:
     """By name. {braces} hold what the script fills in."""
     return {
         "part": _("Part {number} of {of}"),
+        "question": _("Question {number} of {of}"),
         "practice": _("Practice, not counted"),
         "progress": _("{done} of {total} judged"),
         "almost": _("less than a minute left"),

@@ -20,6 +20,7 @@ from scripts.worker import COMMAND as WORKER
 
 ROOT = Path(__file__).parents[1]
 Found = TypeVar("Found")
+BOOTED = "Booting worker"
 
 
 def wait_for(probe: Callable[[], Found], what: str, seconds: float = 120) -> Found:
@@ -88,13 +89,14 @@ class Site:
             yield running
 
     @contextmanager
-    def server(self, application: str = "evalsite.wsgi") -> Iterator[str]:
+    def server(self, application: str = "evalsite.wsgi", port: int | None = None) -> Iterator[str]:
         """The address of the running site."""
-        port = free_port()
+        port = port or free_port()
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", application]
         log = self.folder / "server.log"
+        booted = log.read_text().count(BOOTED) if log.exists() else 0
         with self.process("server", command) as running:
-            wait_for(lambda: "Booting worker" in log.read_text() or running.poll() is not None, "the site")
+            wait_for(lambda: log.read_text().count(BOOTED) > booted or running.poll() is not None, "the site")
             assert running.poll() is None, log.read_text()
             yield f"http://127.0.0.1:{port}"
 

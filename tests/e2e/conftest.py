@@ -20,6 +20,7 @@ PREPARE = f"""
 import django, json
 django.setup()
 from django.contrib.auth import get_user_model
+from comparisons.protocol import Checks, ComprehensionItem, Protocol
 from comparisons.study_file import QuestionSpec
 from tests.factories import make_draft, make_open_study, make_system_spec
 
@@ -32,6 +33,13 @@ studies = {{
     "planted": make_open_study([f"{{number}} cats" for number in range(12)], slug="planted", systems=four,
         questions=questions, votes_wanted=4, judgements_per_question=24),
     "draft": make_draft(slug="draft"),
+    "staged": make_open_study(slug="staged", votes_wanted=200, questions=(
+        QuestionSpec("quality", "Which has the higher quality?", tie=True, both_bad=True, help="Look closely.",
+            practice=("corrupted",), checks=("corrupted", "mismatched")),),
+        protocol=Protocol(instructions="Look at both pictures.", break_every=5, checks=Checks(every=4, repeats=1),
+            comprehension=(ComprehensionItem("How many pictures?", ("two", "three"), 1),))),
+    "arabic": make_open_study(slug="arabic", votes_wanted=200,
+        protocol=Protocol(language="ar", theme="dark", layout="together")),
 }}
 print(json.dumps({{slug: study.key for slug, study in studies.items()}}))
 """
@@ -40,7 +48,7 @@ print(json.dumps({{slug: study.key for slug, study in studies.items()}}))
 @dataclass(frozen=True)
 class Running:
     """`short` has two systems, three prompts and two questions, so six judgements; `long` has enough for everybody;
-    `planted`, of four systems, is for bots."""
+    `planted`, of four systems, is for bots; `staged` has all stages, and `arabic` both questions on one screen."""
 
     site: Site
     url: str

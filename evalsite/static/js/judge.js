@@ -81,8 +81,9 @@ function showPrompt(prompt) {
 }
 
 /** @param {Payload} payload */
-function partName({ block, practice }) {
+function partName({ block, practice, also }) {
   if (practice) return words.practice;
+  if (also.length) return say("question", { number: 1, of: 1 + also.length });
   return block.of > 1 ? say("part", block) : "";
 }
 
@@ -165,7 +166,10 @@ async function answer(payload, shownAt, leaving) {
   const answers = [];
   let since = shownAt;
   for (const { assignment, question } of asked) {
-    if (answers.length) ask(question);
+    if (answers.length) {
+      ask(question);
+      element("part").textContent = say("question", { number: 1 + answers.length, of: asked.length });
+    }
     const { outcome, at } = await choose(pair, stackedScreen, leaving.signal);
     answers.push({ assignment, key: newKey(), outcome, response_ms: Math.max(0, Math.round(at - since)) });
     since = at;
