@@ -1,11 +1,31 @@
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
 
-from comparisons.models import Assignment, Comparison, Exclusion, Question, RaterSession, Study, Vote
+from django.contrib import admin
+from django.http import HttpRequest
+
+from comparisons.models import Assignment, Comparison, Exclusion, Question, Rater, RaterSession, Study, Vote
 from generation.admin import ReadOnlyAdmin
 
 _RATER_KIND = "assignment__session__rater__kind"
+_HASHES = ("worker_hash", "submission_hash", "completion_code")
+
+
+class _WithHashes(ReadOnlyAdmin):
+    """Hashes and codes tie a session to a row of the platform's book: they show to those alone who may see them."""
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [name for name in super().get_fields(request, obj) if _may_see(request, str(name))]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Nor may they be guessed, letter by letter, from the address of the list."""
+        names = lookup.split("__")
+        return all(_may_see(request, name) for name in names) and super().lookup_allowed(lookup, value, request)
+
+
+def _may_see(request: HttpRequest, name: str) -> bool:
+    return name not in _HASHES or request.user.has_perm("comparisons.view_worker_hash")
 
 
 @admin.register(Study)
@@ -26,8 +46,14 @@ class ComparisonAdmin(ReadOnlyAdmin):
     list_select_related = ("question",)
 
 
+@admin.register(Rater)
+class RaterAdmin(_WithHashes):
+    list_display = ("id", "kind", "platform", "created_at", "erased_at")
+    list_filter = ("kind", "platform")
+
+
 @admin.register(RaterSession)
-class RaterSessionAdmin(ReadOnlyAdmin):
+class RaterSessionAdmin(_WithHashes):
     list_display = ("public_id", "study", "rater__kind", "consented_at", "completed_at")
     list_filter = ("rater__kind",)
     list_select_related = ("study", "rater")

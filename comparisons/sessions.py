@@ -39,11 +39,27 @@ def start_session(study: Study, kind: str, arrival: Arrival | None = None) -> Ra
                 stage=stages(study)[0],
                 submission_hash=arrival.submission_hash,
             )
-    except IntegrityError:
+    except (IntegrityError, NoPlace):  # NoPlace: it may be the first session that holds the last place
         session = find_session(study, arrival)
         if session is None:
             raise
         return session
+
+
+def resume(study: Study, here: RaterSession | None, arrival: Arrival) -> RaterSession | None:
+    """The session to go on with: this browser's, unless another worker comes now, else what the worker began before.
+
+    Until its end, a session belongs to the submission that the worker holds now: a task of Mechanical Turk that was
+    given back and taken again has another id.
+    """
+    if arrival.is_preview:
+        return None
+    is_mine = here is not None and arrival.worker_hash in {"", here.rater.worker_hash}
+    session = here if is_mine else find_session(study, arrival)
+    if session and arrival.submission_hash and not session.has_ended:
+        mine = RaterSession.objects.filter(id=session.id, completed_at=None, rater__worker_hash=arrival.worker_hash)
+        mine.exclude(submission_hash=arrival.submission_hash).update(submission_hash=arrival.submission_hash)
+    return session
 
 
 def find_session(study: Study, arrival: Arrival) -> RaterSession | None:
@@ -97,11 +113,13 @@ def has_place(study: Study) -> bool:
 
 
 def end(session: RaterSession, ending: str) -> None:
-    """The time of the first ending stays."""
-    if session.has_ended or not _move(session, ending, completed_at=timezone.now()):
+    """The time of the first ending stays. Who was screened out gives the place back."""
+    if session.has_ended:
         return
-    if ending == Stage.SCREENED_OUT and session.study.protocol.recruitment.max_raters:
-        Study.objects.filter(id=session.study_id).update(admitted=F("admitted") - 1)
+    with transaction.atomic():
+        has_moved = _move(session, ending, completed_at=timezone.now())
+        if has_moved and ending == Stage.SCREENED_OUT and session.study.protocol.recruitment.max_raters:
+            Study.objects.filter(id=session.study_id).update(admitted=F("admitted") - 1)
 
 
 def _move(session: RaterSession, stage: str, **fields: object) -> bool:

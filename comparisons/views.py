@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from functools import wraps
 
+from csp.constants import SELF
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -67,19 +68,18 @@ def on_the_way(stage: str) -> Callable[[View], View]:
 @in_study
 def landing(request: HttpRequest, study: Study) -> HttpResponse:
     """Consent; whoever has begun, here or in a browser that the platform knows, goes on."""
-    session = sessions.recall(request, study)
+    here = sessions.recall(request, study)
     try:
         arrival = recruitment.arrival(study, request.GET)
     except recruitment.ArrivalError as error:
-        return _lead_on(session) if session else _unavailable(request, study, str(error))
-    if session is None or arrival.worker_hash not in {"", session.rater.worker_hash}:
-        session = sessions.find_session(study, arrival)
-    if session:
-        return _remembered(request, session)
-    if study.state != Study.State.OPEN or not has_room(study) or not sessions.has_place(study):
-        return _unavailable(request, study)
-    if recruitment.needs_window(study, request.GET):
+        return _lead_on(here) if here else _unavailable(request, study, str(error))
+    session = sessions.resume(study, here, arrival)
+    if session is None and (reason := _no_newcomers(study)):
+        return _unavailable(request, study, reason, is_sent=bool(arrival.worker_hash))
+    if arrival.is_preview or recruitment.needs_window(study, request.GET):
         return render(request, "comparisons/window.html", {"study": study, "is_preview": arrival.is_preview})
+    if session:
+        return _remembered(request, session, arrival)
     if request.method == "POST" and request.POST.get("consent") == "1":
         return _begin(request, study, arrival)
     return render(request, "comparisons/landing.html", judging.introduction(study))
@@ -90,16 +90,17 @@ def _begin(request: HttpRequest, study: Study, arrival: recruitment.Arrival) -> 
     try:
         session = sessions.start_session(study, Rater.Kind.SIMULATED if simulated else Rater.Kind.PERSON, arrival)
     except sessions.NoPlace:
-        return _unavailable(request, study)
-    return _remembered(request, session)
+        study.refresh_from_db(fields=["admitted"])
+        return _unavailable(request, study, _no_newcomers(study), is_sent=bool(arrival.worker_hash))
+    return _remembered(request, session, arrival)
 
 
-def _remembered(request: HttpRequest, session: RaterSession) -> HttpResponse:
+def _remembered(request: HttpRequest, session: RaterSession, arrival: recruitment.Arrival) -> HttpResponse:
     """On to where the session is, with its cookies set."""
     response = _lead_on(session)
     path = reverse("rate:landing", args=[session.study.key])
     sessions.remember(response, session, path=path, secure=settings.SESSION_COOKIE_SECURE)
-    recruitment.remember_way_back(response, request.GET, path=path, secure=settings.SESSION_COOKIE_SECURE)
+    recruitment.remember_way_back(response, arrival, path=path, secure=settings.SESSION_COOKIE_SECURE)
     return response
 
 
@@ -107,13 +108,28 @@ def _lead_on(session: RaterSession) -> HttpResponse:
     return redirect(_PAGES.get(Stage(session.stage), "rate:thanks"), key=session.study.key)
 
 
-def _unavailable(request: HttpRequest, study: Study, reason: str = "") -> HttpResponse:
-    reasons = {
+def _no_newcomers(study: Study) -> str:
+    """Why nobody can begin now; empty where they can."""
+    if study.state == Study.State.OPEN and not sessions.has_place(study):
+        return _("This study has all the people that it needs. Thank you for your interest.")
+    if study.state == Study.State.OPEN and has_room(study):
+        return ""
+    return _nothing_now(study)
+
+
+def _nothing_now(study: Study) -> str:
+    sentences = {
         Study.State.DRAFT: _("This study has not begun yet."),
         Study.State.OPEN: _("There is nothing to judge at the moment. Please come back later."),
         Study.State.CLOSED: _("This study is closed. Thank you for your interest."),
     }
-    context = {"study": study, "reason": reason or reasons[Study.State(study.state)]}
+    return sentences[Study.State(study.state)]
+
+
+def _unavailable(request: HttpRequest, study: Study, reason: str = "", *, is_sent: bool = False) -> HttpResponse:
+    """`is_sent`: by a platform, which waits for an ending that there will not be."""
+    sender = recruitment.NAMES.get(study.protocol.recruitment.platform) if is_sent else None
+    context = {"study": study, "reason": reason or _nothing_now(study), "sender": sender}
     return render(request, "comparisons/unavailable.html", context)
 
 
@@ -184,7 +200,7 @@ def thanks(request: HttpRequest, study: Study) -> HttpResponse:
         return _lead_on(session)
     answered = judging.answers_given(session)
     if not session.has_ended and not answered:
-        return _unavailable(request, study)
+        return _unavailable(request, study, is_sent=True)
     sessions.end(session, Stage.COMPLETED)
     context = {
         "study": study,
@@ -199,7 +215,7 @@ def thanks(request: HttpRequest, study: Study) -> HttpResponse:
 
 
 def _allow_mturk(response: HttpResponse) -> None:
-    """Its workers see the first page in a frame of theirs, and the last one posts to it."""
-    hosts = [f"https://{host}" for host in recruitment.MTURK_HOSTS]
-    response._csp_update = {"frame-ancestors": hosts, "form-action": hosts}  # type: ignore[attr-defined]
+    """Its workers see the first page in a frame of theirs; the last one posts to it, and is led on from there."""
+    pages = recruitment.MTURK_PAGES
+    response._csp_replace = {"frame-ancestors": [pages], "form-action": [SELF, pages]}  # type: ignore[attr-defined]
     response.xframe_options_exempt = True

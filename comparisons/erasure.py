@@ -1,0 +1,71 @@
+"""Forgetting a person: what points to them goes, their votes stay, and whether those count stays explainable."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from comparisons.models import Exclusion, Rater, RaterSession, Report, Study, new_completion_code
+from comparisons.recruitment import hashed
+
+
+@dataclass(frozen=True)
+class ErasedSession:
+    study: str
+    votes: int  # which stay, and point to nobody
+    notes: int  # that they wrote about pairs
+    is_excluded: bool  # by this erasure
+
+
+@dataclass(frozen=True)
+class Erasure:
+    was_erased: bool  # before
+    sessions: Sequence[ErasedSession]
+
+
+def find_by_worker(study: Study, worker: str) -> Rater | None:
+    """Who has this id on the study's platform and took part in the study."""
+    platform = study.protocol.recruitment.platform
+    known = Rater.objects.filter(platform=platform, worker_hash=hashed(platform, worker.strip()))
+    return known.filter(sessions__study=study).first()
+
+
+def find_by_session(study: Study, public_id: uuid.UUID) -> Rater | None:
+    return Rater.objects.filter(sessions__public_id=public_id, sessions__study=study).first()
+
+
+@transaction.atomic
+def erase(rater: Rater, exclude_because: str = "") -> Erasure:
+    """All of the person's sessions, also those in other studies: nobody could find them again by their id.
+
+    Repeating it changes nothing more. With a reason, their votes are left out as well.
+    """
+    sessions = list(rater.sessions.select_related("study").order_by("id"))
+    erased = [_erase_session(session, exclude_because, is_new=rater.erased_at is None) for session in sessions]
+    was_erased = not Rater.objects.filter(id=rater.id, erased_at=None).update(worker_hash="", erased_at=timezone.now())
+    return Erasure(was_erased, erased)
+
+
+def _erase_session(session: RaterSession, exclude_because: str, *, is_new: bool) -> ErasedSession:
+    """The code goes as well, since the platform's book has it beside the person's id."""
+    if is_new:
+        session.submission_hash, session.public_id = "", uuid.uuid4()
+        session.completion_code = new_completion_code()
+        session.save(update_fields=["submission_hash", "public_id", "completion_code"])
+    notes = Report.objects.filter(assignment__session=session).exclude(note="").update(note="")
+    is_excluded = bool(exclude_because) and _exclude(session, exclude_because)
+    return ErasedSession(session.study.slug, session.votes().count(), notes, is_excluded)
+
+
+def _exclude(session: RaterSession, reason: str) -> bool:
+    """A rule's exclusion makes room, since a rule may take the session back in; a person's stays as it is."""
+    live = Exclusion.objects.filter(session=session, revoked_at=None)
+    live.exclude(rule="").update(revoked_at=timezone.now(), revoked_because=f"Replaced: {reason}"[:300])
+    _exclusion, is_new = Exclusion.objects.get_or_create(
+        session=session, revoked_at=None, defaults={"reason": reason[:300]}
+    )
+    return is_new
