@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ DEFAULT_CONSENT = (
     "Taking part is voluntary and you may stop at any time. We store your answers, how long each took, "
     "and a random number that stands for you: no name, no address. The answers are published in aggregate "
     "and as an anonymous data set."
+)
+KNOWN_AGAIN = (
+    "Of the id or the invitation by which you came we keep only a code that cannot be turned back, so that everybody "
+    "takes part once. We delete it when you ask us to."
 )
 _STEP_COUNT = re.compile(r"\b(\d+|one|two|four|single)[\W_]+((sampling|inference)[\W_]+)?steps?\b", re.IGNORECASE)
 _TELLS_NOTHING = "a text that tells raters nothing about the systems"
@@ -103,6 +107,8 @@ def _study(root: Table) -> StudySpec:
     )
     for table in (rating, display, root):
         table.end()
+    if spec.consent == DEFAULT_CONSENT and spec.protocol.recruitment.platform != "link":
+        spec = replace(spec, consent=f"{DEFAULT_CONSENT} {KNOWN_AGAIN}")
     _check_questions(spec)
     _check_checks(spec)
     _check_systems(spec)
