@@ -4,49 +4,58 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Q
 from django.utils import timezone
 
 from comparisons import leases, sessions
 from comparisons.extras import find_extra, find_practice
-from comparisons.models import Assignment, Matchup, Question, RaterSession, Study
+from comparisons.models import Assignment, Question, RaterSession, Study
 from comparisons.plan import Plan
+from comparisons.shown import Shown
 
 State = Assignment.State
 Kind = Assignment.Kind
 
 
-def next_assignment(session: RaterSession, rng: random.Random) -> Assignment | None:
-    """What the session is to judge now: what it took back, holds, or took ahead, else something new.
+@dataclass
+class Turn:
+    """What a session judges now, what comes after it, and what it has been shown."""
 
-    None when there is nothing left for this session. Questions are asked in blocks: all of the first before any of
-    the second.
+    shown: Shown
+    current: Assignment | None = None
+    ahead: Assignment | None = None
+
+
+def take_turn(session: RaterSession, rng: random.Random, *, look_ahead: bool = True) -> Turn:
+    """What the session took back, holds, or took ahead, else something new; and one more, leased so that its images
+    can be loaded meanwhile. Nothing where there is nothing left for this session.
+
+    Questions are asked in blocks: all of the first before any of the second.
     """
-    if session.study.state != Study.State.OPEN or session.stage not in sessions.WITH_PAIRS:
-        return None
     while True:
+        turn = Turn(Shown(session))
+        if session.study.state != Study.State.OPEN or session.stage not in sessions.WITH_PAIRS:
+            return turn
         held = _held(session)
+        ahead = held.get(State.AHEAD)
         try:
-            if current := held.get(State.UNDONE) or held.get(State.OPEN):
-                return current
-            if State.AHEAD in held:
-                return _promote(held[State.AHEAD])
-            return _lease_next(session, State.OPEN, rng)
+            turn.current = held.get(State.UNDONE) or held.get(State.OPEN)
+            if turn.current is None and ahead:
+                turn.current, ahead = _promote(ahead), None
+            turn.current = turn.current or _lease_next(session, turn.shown, State.OPEN, rng)
+            if turn.current and look_ahead and session.stage == RaterSession.Stage.JUDGING:
+                turn.ahead = ahead or _lease_next(session, turn.shown, State.AHEAD, rng)
         except leases.Overtaken:
             continue
+        return turn
 
 
-def assignment_ahead(session: RaterSession, rng: random.Random) -> Assignment | None:
-    """What will come after the current one, leased so that its images can be loaded meanwhile."""
-    if session.study.state != Study.State.OPEN or session.stage != RaterSession.Stage.JUDGING:
-        return None
-    held = _held(session)
-    try:
-        return held.get(State.AHEAD) or _lease_next(session, State.AHEAD, rng)
-    except leases.Overtaken:
-        return _held(session).get(State.AHEAD)
+def next_assignment(session: RaterSession, rng: random.Random) -> Assignment | None:
+    """What the session judges now; None when nothing is left."""
+    return take_turn(session, rng, look_ahead=False).current
 
 
 def plans(session: RaterSession) -> list[tuple[Question, Plan]]:
@@ -56,12 +65,10 @@ def plans(session: RaterSession) -> list[tuple[Question, Plan]]:
 
 def plans_of(study: Study, seed: str) -> list[tuple[Question, Plan]]:
     checks = study.protocol.checks
-    counts = comparisons_by_question(study)
-    questions = list(study.questions.order_by("position"))
+    questions = study.ordered_questions
     found = []
     for question in questions if study.protocol.layout == "blocks" else questions[:1]:
-        question.study = study
-        count = counts.get(question.id, 0)
+        count = study.comparisons_by_question.get(question.id, 0)
         plan = Plan(
             seed=f"{seed}:{question.key}",
             judgements=min(count, study.judgements_per_question or count),
@@ -72,18 +79,6 @@ def plans_of(study: Study, seed: str) -> list[tuple[Question, Plan]]:
         )
         found.append((question, plan))
     return found
-
-
-def comparisons_by_question(study: Study) -> dict[int, int]:
-    wanted = Matchup.objects.filter(question__study=study).order_by().values_list("question")
-    return {question: votes // study.votes_wanted for question, votes in wanted.annotate(Sum("votes_wanted"))}
-
-
-def shown_by_kind(session: RaterSession) -> Counter[tuple[int, str, bool]]:
-    """How many pairs this session has judged or holds, by question, kind and whether it was practice."""
-    there = session.assignments.exclude(state__in=[State.EXPIRED, State.REPORTED]).order_by()
-    rows = there.values_list("comparison__question", "kind", "is_practice").annotate(Count("id"))
-    return Counter({(question, kind, is_practice): count for question, kind, is_practice, count in rows})
 
 
 def _held(session: RaterSession) -> dict[str, Assignment]:
@@ -114,27 +109,34 @@ def _promote(lease: Assignment) -> Assignment:
     return lease
 
 
-def _lease_next(session: RaterSession, state: str, rng: random.Random) -> Assignment | None:
+def _lease_next(session: RaterSession, shown: Shown, state: str, rng: random.Random) -> Assignment | None:
     if session.stage == RaterSession.Stage.PRACTICE:
-        practice = _lease_practice(session, rng)
+        practice = _lease_practice(session, shown, rng)
         if practice or not sessions.advance(session):
             return practice
-    shown = shown_by_kind(session)
     for question, plan in plans(session):
-        done = {kind: shown[question.id, kind, False] for kind in Kind.values}
-        judged, repeated = done.pop(Kind.JUDGEMENT), done.pop(Kind.REPEAT)
-        kind = plan.following(judged, sum(done.values()), repeated)
-        if kind not in {None, Kind.JUDGEMENT} and (extra := find_extra(session, question, kind, rng)):
-            return leases.lease_extra(session, extra, state)
-        if judged < plan.judgements and (lease := leases.lease_judgement(session, question, state, rng)):
+        lease = _lease_for(session, question, plan, shown, state, rng)
+        if lease:
+            shown.note(lease)
             return lease
     return None
 
 
-def _lease_practice(session: RaterSession, rng: random.Random) -> Assignment | None:
-    shown = shown_by_kind(session)
-    for question in session.study.questions.order_by("position"):
+def _lease_for(
+    session: RaterSession, question: Question, plan: Plan, shown: Shown, state: str, rng: random.Random
+) -> Assignment | None:
+    taken = {kind: shown.taken(question.id, kind) for kind in Kind.values}
+    judged, repeated = taken.pop(Kind.JUDGEMENT), taken.pop(Kind.REPEAT)
+    kind = plan.following(judged, sum(taken.values()), repeated)
+    if kind not in {None, Kind.JUDGEMENT} and (extra := find_extra(session, question, kind, rng)):
+        return leases.lease_extra(session, extra, state)
+    return leases.lease_judgement(session, question, state, rng) if judged < plan.judgements else None
+
+
+def _lease_practice(session: RaterSession, shown: Shown, rng: random.Random) -> Assignment | None:
+    for question in session.study.ordered_questions:
         for kind, count in Counter(question.practice).items():
-            if shown[question.id, kind, True] < count and (extra := find_practice(session, question, kind, rng)):
+            taken = shown.taken(question.id, kind, is_practice=True)
+            if taken < count and (extra := find_practice(session, question, kind, rng)):
                 return leases.lease_extra(session, extra, State.OPEN, is_practice=True)
     return None

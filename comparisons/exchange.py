@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from comparisons import judging, sessions
-from comparisons.assignments import assignment_ahead, next_assignment
+from comparisons.assignments import take_turn
 from comparisons.models import RaterSession, Study
 from comparisons.views import in_study, rng
 from comparisons.voting import AnswerError, parse_answer, record_vote, report, undo
@@ -68,11 +68,10 @@ def report_problem(session: RaterSession, content: object) -> dict[str, Any]:
 
 
 def _following(session: RaterSession) -> dict[str, Any]:
-    assignment = next_assignment(session, rng)
-    ahead = assignment_ahead(session, rng) if assignment else None
+    turn = take_turn(session, rng)
     return {
-        "next": judging.payload(assignment) if assignment else None,
-        "ahead": judging.addresses(ahead) if ahead else None,
+        "next": judging.payload(turn.current, turn.shown) if turn.current else None,
+        "ahead": judging.addresses(turn.ahead) if turn.ahead else None,
     }
 
 

@@ -12,22 +12,21 @@ from comparisons import assignments
 from comparisons.extras import passing
 from comparisons.models import Assignment, Question, RaterSession, Study
 from comparisons.padding import padded
+from comparisons.shown import Shown
 from generation import storage
 
 State = Assignment.State
-_SEEN = (State.DONE, State.UNDONE, State.REPORTED)
 SECONDS_PER_JUDGEMENT = 8  # for "about N minutes" on the landing page
 
 
-def payload(assignment: Assignment) -> dict[str, Any]:
+def payload(assignment: Assignment, shown: Shown) -> dict[str, Any]:
     """One judgement, as the page needs it. Random tokens stand for the images; nothing else is said of them.
 
     Practice alone says that it is what it is: a check or a repeat looks like every other pair.
     """
-    session = assignment.session
-    questions = list(session.study.questions.order_by("position"))
+    session, is_practice = assignment.session, assignment.is_practice
+    questions = session.study.ordered_questions
     question = next(each for each in questions if each.id == assignment.comparison.question_id)
-    shown = _Shown(session, questions)
     return {
         **addresses(assignment),
         "assignment": str(assignment.public_id),
@@ -37,12 +36,12 @@ def payload(assignment: Assignment) -> dict[str, Any]:
         "block": {
             "number": question.position + 1,
             "of": len(questions),
-            "first": not shown.in_question(question, is_practice=assignment.is_practice),
+            "first": not shown.has_met(question.id, is_practice=is_practice),
         },
-        "practice": assignment.is_practice,
-        "pause": shown.is_time_for_a_break(assignment),
-        "undoable": not assignment.is_practice and assignment.state != State.UNDONE and shown.done > 0,
-        "progress": shown.progress(is_practice=assignment.is_practice),
+        "practice": is_practice,
+        "pause": _is_time_for_a_break(assignment, shown),
+        "undoable": not is_practice and assignment.state != State.UNDONE and shown.done() > 0,
+        "progress": _progress(session, shown, is_practice=is_practice),
         "image_px": session.study.display_px,
     }
 
@@ -64,33 +63,18 @@ def feedback(assignment: Assignment, outcome: str) -> dict[str, Any] | None:
     return {"right": outcome in right, "answers": sorted(right)}
 
 
-class _Shown:
-    """How far a session is. What it answered counts, checks and repeats included."""
+def _progress(session: RaterSession, shown: Shown, *, is_practice: bool) -> dict[str, int]:
+    if is_practice:
+        total = sum(len(question.practice) for question in session.study.ordered_questions)
+    else:
+        total = sum(plan.total for _, plan in assignments.plans(session))
+    return {"done": shown.done(is_practice=is_practice), "total": total}
 
-    def __init__(self, session: RaterSession, questions: list[Question]) -> None:
-        self._session, self._questions = session, questions
-        seen = session.assignments.filter(state__in=_SEEN, beside=None)
-        rows = list(seen.values_list("comparison__question_id", "is_practice", "state"))
-        self._seen = [(question, is_practice) for question, is_practice, _ in rows]
-        self._done = [is_practice for _, is_practice, state in rows if state == State.DONE]
 
-    @property
-    def done(self) -> int:
-        return self._done.count(False)
-
-    def is_time_for_a_break(self, assignment: Assignment) -> bool:
-        every = self._session.study.protocol.break_every
-        is_new = not assignment.is_practice and assignment.state == State.OPEN
-        return every is not None and is_new and self.done > 0 and self.done % every == 0
-
-    def in_question(self, question: Question, *, is_practice: bool) -> int:
-        return self._seen.count((question.id, is_practice))
-
-    def progress(self, *, is_practice: bool) -> dict[str, int]:
-        if is_practice:
-            total = sum(len(question.practice) for question in self._questions)
-            return {"done": self._done.count(True), "total": total}
-        return {"done": self.done, "total": sum(plan.total for _, plan in assignments.plans(self._session))}
+def _is_time_for_a_break(assignment: Assignment, shown: Shown) -> bool:
+    every, done = assignment.session.study.protocol.break_every, shown.done()
+    is_new = not assignment.is_practice and assignment.state == State.OPEN
+    return every is not None and is_new and done > 0 and done % every == 0
 
 
 def _worded(question: Question) -> dict[str, Any]:
@@ -118,7 +102,7 @@ def introduction(study: Study) -> dict[str, Any]:
     """What the pages before judging say of the study."""
     plans = assignments.plans_of(study, seed="")
     total = sum(plan.total for _, plan in plans)
-    questions = list(study.questions.order_by("position"))
+    questions = study.ordered_questions
     return {
         "study": study,
         "recruitment": study.protocol.recruitment,

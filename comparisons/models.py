@@ -8,7 +8,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -78,6 +78,19 @@ class Study(models.Model):
     @cached_property
     def protocol(self) -> Protocol:
         return Protocol.from_design(self.design["protocol"])
+
+    @cached_property
+    def ordered_questions(self) -> list[Question]:
+        questions = list(self.questions.order_by("position"))
+        for question in questions:
+            question.study = self
+        return questions
+
+    @cached_property
+    def comparisons_by_question(self) -> dict[int, int]:
+        """How many there are so far."""
+        wanted = Matchup.objects.filter(question__study=self).order_by().values_list("question")
+        return {question: votes // self.votes_wanted for question, votes in wanted.annotate(Sum("votes_wanted"))}
 
 
 class Question(models.Model):

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from comparisons import judging, recruitment, sessions
-from comparisons.assignments import assignment_ahead, next_assignment
+from comparisons.assignments import next_assignment, take_turn
 from comparisons.leases import has_room
 from comparisons.models import Rater, RaterSession, Study
 from comparisons.words import words_of_the_page
@@ -171,14 +171,13 @@ def judge(request: HttpRequest, study: Study) -> HttpResponse:
         return redirect("rate:landing", key=study.key)
     if session.stage not in sessions.WITH_PAIRS:
         return _lead_on(session)
-    assignment = next_assignment(session, rng)
-    if assignment is None:
+    turn = take_turn(session, rng)
+    if turn.current is None:
         return redirect("rate:thanks", key=study.key)
-    ahead = assignment_ahead(session, rng)
     context = {
         "study": study,
-        "payload": judging.payload(assignment),
-        "ahead": judging.addresses(ahead) if ahead else None,
+        "payload": judging.payload(turn.current, turn.shown),
+        "ahead": judging.addresses(turn.ahead) if turn.ahead else None,
         "addresses": {
             name: reverse(f"rate:{name}", args=[study.key]) for name in ("answer", "undo", "report", "thanks")
         },

@@ -9,6 +9,7 @@ import pytest
 
 from comparisons.models import Assignment, Comparison, RaterSession, Study, Vote
 from comparisons.protocol import Checks, Gold, Protocol
+from comparisons.studies import StudyError
 from comparisons.study_file import QuestionSpec
 from tests.comparisons.browsing import Browser, assert_counters_true
 from tests.comparisons.test_padding import pixels
@@ -104,7 +105,18 @@ def test_a_gold_pair_is_the_studys_and_comes_once() -> None:
     slugs = {gold.comparison.image_a.job.system.slug, gold.comparison.image_b.job.system.slug}
     assert slugs == {"alpha@4", "beta@4"}
     assert gold.comparison.image_a.job.prompt.text == "a paper boat"
+    assert gold.comparison.votes_wanted == 0, "nobody votes on what is beyond doubt"
+    assert Assignment.objects.filter(kind=Kind.JUDGEMENT).count() == 11
     assert_counters_true(study)
+
+
+def test_a_gold_pair_of_another_prompt_set_is_refused() -> None:
+    question = QuestionSpec("q", "Which?", tie=False, both_bad=False, checks=("gold",))
+    protocol = Protocol(checks=Checks(every=3, gold=(GOLD,)))
+    with pytest.raises(
+        StudyError, match=r"^checks\.gold\[1\]\.prompt is 'a paper boat'; allowed: a prompt of 'prompts"
+    ):
+        make_open_study(["a red fox"], questions=(question,), protocol=protocol)
 
 
 def test_who_fails_too_many_checks_is_thanked_with_another_code() -> None:

@@ -13,18 +13,19 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from comparisons.assignments import next_assignment
+from comparisons.assignments import take_turn
 from comparisons.leases import release_expired
-from comparisons.models import Assignment, Matchup, RaterSession, Study
-from comparisons.voting import Answer, record_vote
+from comparisons.models import Assignment, Matchup, RaterSession, Study, Vote
+from comparisons.voting import Answer, record_vote, report, undo
 from tests.comparisons.browsing import assert_counters_true
 from tests.factories import make_open_study, make_session
 
 SEEDS = st.integers(0, 2**32)
+State = Assignment.State
 
 
 class Leases(RuleBasedStateMachine):
-    """Raters ask, answer once or twice, fall asleep and wake up again, in any order."""
+    """Raters ask, answer once or twice, take back, complain, fall asleep and wake up again, in any order."""
 
     study: Study
 
@@ -34,7 +35,7 @@ class Leases(RuleBasedStateMachine):
         self.undone.__enter__()
         self.sessions: list[RaterSession] = []
         self.given: list[Assignment] = []
-        self.first_outcomes: dict[int, str] = {}
+        self.outcomes: dict[int, str] = {}
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
@@ -49,16 +50,19 @@ class Leases(RuleBasedStateMachine):
     def ask(self, seed: int) -> None:
         rng = random.Random(seed)
         session = rng.choice(self.sessions)
-        held = Assignment.objects.open().filter(session=session).first()
-        assignment = next_assignment(session, rng)
-        if held or assignment is None:
-            assert assignment == held
-            return
-        self.given.append(assignment)
-        matchup = Matchup.objects.get(id=assignment.comparison.matchup_id)
-        system_a_left = assignment.a_is_left == assignment.comparison.is_in_system_order()
-        left, right = (matchup.a_left, matchup.b_left) if system_a_left else (matchup.b_left, matchup.a_left)
-        assert left - 1 <= right, "the system that was left less often goes left"
+        in_hand = session.assignments.filter(state__in=[State.OPEN, State.UNDONE]).values_list("id", flat=True)
+        before = set(in_hand)
+        turn = take_turn(session, rng)
+        if before:
+            assert turn.current
+            assert turn.current.id in before
+        new = [lease for lease in (turn.current, turn.ahead) if lease and lease not in self.given]
+        self.given += new
+        for lease in new[-1:]:
+            matchup = Matchup.objects.get(id=lease.comparison.matchup_id)
+            system_a_left = lease.a_is_left == lease.comparison.is_in_system_order()
+            left, right = (matchup.a_left, matchup.b_left) if system_a_left else (matchup.b_left, matchup.a_left)
+            assert left - 1 <= right, "the system that was left less often goes left"
 
     @precondition(lambda self: self.given)
     @rule(seed=SEEDS, outcome=st.sampled_from(["left", "right"]))
@@ -66,10 +70,26 @@ class Leases(RuleBasedStateMachine):
         assignment = random.Random(seed).choice(self.given)
         assignment.refresh_from_db()
         state = assignment.state
+        if state == State.UNDONE:
+            del self.outcomes[assignment.id]
         vote = record_vote(assignment.session, Answer(assignment.public_id, uuid.uuid4(), outcome, 1000))
-        assert vote.outcome == self.first_outcomes.setdefault(assignment.id, outcome)
-        if state != Assignment.State.DONE:
-            assert vote.late == (state == Assignment.State.EXPIRED)
+        assert vote.outcome == self.outcomes.setdefault(assignment.id, outcome)
+        assert (vote.supersedes is not None) >= (state == State.UNDONE)
+        if state not in {State.DONE, State.UNDONE}:
+            assert vote.late == (state in {State.EXPIRED, State.REPORTED})
+
+    @precondition(lambda self: self.sessions)
+    @rule(seed=SEEDS)
+    def take_back(self, seed: int) -> None:
+        session = random.Random(seed).choice(self.sessions)
+        has_answered = session.votes().exists()
+        assert undo(session) == has_answered
+
+    @precondition(lambda self: self.given)
+    @rule(seed=SEEDS)
+    def complain(self, seed: int) -> None:
+        assignment = random.Random(seed).choice(self.given)
+        report(assignment.session, assignment.public_id, "broken", "")
 
     @precondition(lambda self: self.given)
     @rule(seed=SEEDS)
@@ -86,6 +106,12 @@ class Leases(RuleBasedStateMachine):
     @invariant()
     def counters_are_true(self) -> None:
         assert_counters_true(self.study)
+
+    @invariant()
+    def every_answered_pair_has_one_standing_vote(self) -> None:
+        standing = Vote.objects.standing().values_list("assignment", "outcome")
+        assert dict(standing) == self.outcomes
+        assert len(standing) == len(self.outcomes)
 
 
 @pytest.mark.django_db

@@ -48,7 +48,7 @@ def counts(study: Study) -> dict[str, int]:
 def test_a_raters_way_takes_as_many_queries_with_60_comparisons_as_with_3() -> None:
     small, large = (make_open_study(texts, votes_wanted=9) for texts in (SMALL, LARGE))
     few, many = counts(small), counts(large)
-    coin = 1  # the side that the coin says first may be the one whose turn it is not
+    coin = 2  # of each of two leases the side that the coin says first may be the one whose turn it is not
     assert {step: count for step, count in many.items() if abs(count - few[step]) > coin} == {}
     assert max(many.values()) < 34
 

@@ -1,0 +1,249 @@
+"""What one answer and its next pair cost, and how long raters wait: python -m benchmarks.rating
+
+A site with two web processes on PostgreSQL and on SQLite, a study of a thousand and of a hundred thousand comparisons,
+1, 16 and 64 raters who answer without thinking, all on this machine. Server CPU is that of the web processes (utime and
+stime of /proc), the database's is told apart; images are not asked for. Exits 1 where a limit is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from scripts.with_postgres import free_port, postgres
+
+ROOT = Path(__file__).parents[1]
+SYSTEMS, QUESTIONS = 12, 2
+PAIRS = SYSTEMS * (SYSTEMS - 1) // 2
+SIZES = {"1,000": 8, "100,000": 758}  # prompts that make so many comparisons
+RATERS = (1, 16, 64)
+MOST_CPU_MS, MOST_P99_MS, MOST_GROWTH = 15.0, 250.0, 1.2
+TICKS = os.sysconf("SC_CLK_TCK")
+_PAYLOAD = re.compile(r'<script id="judgement" type="application/json">(.*?)</script>', re.DOTALL)
+_TOKEN = re.compile(r'name="csrf(?:middlewaretoken" value|-token" content)="([^"]+)"')
+
+PREPARE = """
+import django, sys
+django.setup()
+from PIL import Image as Picture
+from django.utils import timezone
+from comparisons.studies import build_comparisons, create_study, open_study
+from generation import storage
+from generation.models import Image, ImageJob
+from tests.factories import make_prompt_set, make_study_spec, make_system_spec
+
+prompts, systems = int(sys.argv[1]), int(sys.argv[2])
+prompt_set = make_prompt_set(f"p{prompts}", [f"prompt {n}" for n in range(prompts)])
+specs = tuple(make_system_spec(f"system{n}") for n in range(systems))
+study, _ = create_study(make_study_spec(prompt_set.slug, slug=f"s{prompts}", systems=specs, votes_wanted=10_000))
+open_study(study)
+sha256 = storage.store_original(Picture.new("RGB", (64, 64)))
+jobs = [
+    ImageJob(system=system, prompt=prompt, seed=study.seed + prompt.position, display_px=64, state="done")
+    for system in study.systems.all() for prompt in prompt_set.prompts.all()
+]
+ImageJob.objects.bulk_create(jobs, batch_size=2000)
+Image.objects.bulk_create(
+    [Image(job=job, sha256=sha256, width=64, height=64, environment={}) for job in jobs], batch_size=2000
+)
+build_comparisons(study)
+print(study.key)
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    database: str
+    comparisons: str
+    raters: int
+    answers: int
+    seconds: float
+    web_ms: float
+    database_ms: float | None
+    median_ms: float
+    p99_ms: float
+
+    def line(self) -> str:
+        database = "" if self.database_ms is None else f"{self.database_ms:.1f}"
+        return (
+            f"| {self.database} | {self.comparisons} | {self.raters} | {self.answers / self.seconds:.0f} | "
+            f"{self.web_ms:.1f} | {database} | {self.median_ms:.0f} | {self.p99_ms:.0f} |"
+        )
+
+
+class Rater:
+    """Consents, and answers as fast as the site does. The time of each answer is kept."""
+
+    def __init__(self, url: str) -> None:
+        self._http, self._url = requests.Session(), url
+        self._token = _found(_TOKEN, self._http.get(url).text)
+        page = self._http.post(url, {"consent": "1", "csrfmiddlewaretoken": self._token})
+        self._judgement = json.loads(_found(_PAYLOAD, page.text))
+        self._token = _found(_TOKEN, page.text)
+        self.times_ms: list[float] = []
+
+    def answer(self) -> None:
+        outcome = random.choice(["left", "right"])
+        answer = {"assignment": self._judgement["assignment"], "key": str(uuid.uuid4()), "outcome": outcome}
+        start = time.perf_counter()
+        headers = {"X-CSRFToken": self._token}
+        reply = self._http.post(f"{self._url}answer/", json=answer | {"response_ms": 1500}, headers=headers)
+        self.times_ms.append(1000 * (time.perf_counter() - start))
+        reply.raise_for_status()
+        self._judgement = reply.json()["next"]
+
+    def work(self, until: float) -> None:
+        while time.monotonic() < until:
+            self.answer()
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    if match is None:
+        raise SystemExit("The site did not answer as expected.")
+    return match[1]
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """Of these processes so far."""
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [found for child in children for found in (int(child), *descendants(int(child)))]
+
+
+def postgres_processes(port: int) -> list[int]:
+    """The backends of the server that listens there; a new connection is a new process."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if command.startswith(b"postgres: evalsite"):
+            found.append(int(process.name))
+    return found if port else []
+
+
+def measure(url: str, server: int, kind: str, size: str, raters: int, seconds: float) -> Measured:
+    crowd = [Rater(url) for _ in range(raters)]
+    for rater in crowd:
+        rater.answer()  # connections and caches are there
+        rater.times_ms.clear()
+    web, database = descendants(server), postgres_processes(int(kind == "PostgreSQL"))
+    before, database_before, start = cpu_seconds(web), cpu_seconds(database), time.monotonic()
+    threads = [threading.Thread(target=rater.work, args=[start + seconds]) for rater in crowd]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took = time.monotonic() - start
+    times = sorted(ms for rater in crowd for ms in rater.times_ms)
+    spent = 1000 * (cpu_seconds(web) - before) / len(times)
+    database_spent = 1000 * (cpu_seconds(database) - database_before) / len(times) if database else None
+    p99 = times[int(0.99 * (len(times) - 1))]
+    return Measured(kind, size, raters, len(times), took, spent, database_spent, statistics.median(times), p99)
+
+
+@contextmanager
+def site(folder: Path, database_url: str) -> Iterator[tuple[str, int, dict[str, str]]]:
+    environment = os.environ | {
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": database_url,
+        "DJANGO_SETTINGS_MODULE": "evalsite.settings",
+        "PYTHONPATH": str(ROOT),
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+    manage = [sys.executable, "manage.py", "migrate", "--no-input", "-v0"]
+    subprocess.run(manage, cwd=ROOT, env=environment, check=True)
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
+    server = subprocess.Popen([*command, "evalsite.wsgi"], cwd=ROOT, env=environment)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        while not _answers(url):
+            time.sleep(0.1)
+        yield url, server.pid, environment
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def run(kind: str, database_url: str, seconds: float) -> list[Measured]:
+    measured = []
+    with tempfile.TemporaryDirectory() as folder, site(Path(folder), database_url) as (url, server, environment):
+        for size, prompts in SIZES.items():
+            made = [sys.executable, "-c", PREPARE, str(prompts), str(SYSTEMS)]
+            key = subprocess.run(made, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+            for raters in RATERS:
+                found = measure(f"{url}/r/{key.strip()}/", server, kind, size, raters, seconds)
+                measured.append(found)
+                print(found.line(), flush=True)
+    return measured
+
+
+def verdicts(measured: list[Measured]) -> list[str]:
+    """What misses its limit, on PostgreSQL."""
+    rows = [row for row in measured if row.database == "PostgreSQL"]
+    if not rows:
+        return []
+    missed = [f"{row.web_ms:.1f} ms of CPU: {row.line()}" for row in rows if row.web_ms > MOST_CPU_MS]
+    missed += [
+        f"p99 of {row.p99_ms:.0f} ms: {row.line()}" for row in rows if row.raters == 16 and row.p99_ms > MOST_P99_MS
+    ]
+    least, most = (choose(row.web_ms for row in rows) for choose in (min, max))
+    if most > MOST_GROWTH * least:
+        missed.append(f"CPU grows from {least:.1f} to {most:.1f} ms, by more than a fifth.")
+    return missed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=15.0, help="for each line (default: 15)")
+    parser.add_argument("--only", choices=["PostgreSQL", "SQLite"])
+    options = parser.parse_args()
+    print("| database | comparisons | raters | answers/s | web CPU, ms | database CPU, ms | median, ms | p99, ms |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    measured: list[Measured] = []
+    if options.only != "SQLite":
+        with postgres() as url:
+            measured += run("PostgreSQL", url, options.seconds)
+    if options.only != "PostgreSQL":
+        measured += run("SQLite", "", options.seconds)
+    missed = verdicts(measured)
+    for sentence in missed:
+        print(sentence)
+    return bool(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""How much of each kind a session has been shown: counted once a request, for its plan and its progress bar."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from django.db.models import Count
+
+from comparisons.models import Assignment, RaterSession
+
+State = Assignment.State
+GONE = {State.EXPIRED, State.REPORTED}
+MET = {State.DONE, State.UNDONE, State.REPORTED}
+
+
+class Shown:
+    """Assignments beside another on one screen are not counted: they are one pair."""
+
+    def __init__(self, session: RaterSession) -> None:
+        mine = session.assignments.filter(beside=None).order_by()
+        rows = mine.values_list("comparison__question", "kind", "is_practice", "state").annotate(Count("id"))
+        self._counts: Counter[tuple[int, str, bool, str]] = Counter({tuple(key): count for *key, count in rows})
+
+    def note(self, lease: Assignment) -> None:
+        """One that was leased since."""
+        self._counts[lease.comparison.question_id, lease.kind, lease.is_practice, lease.state] += 1
+
+    def taken(self, question_id: int, kind: str, *, is_practice: bool = False) -> int:
+        """Answered, or in hand."""
+        return self._sum(lambda q, k, p, state: (q, k, p) == (question_id, kind, is_practice) and state not in GONE)
+
+    def done(self, *, is_practice: bool = False) -> int:
+        return self._sum(lambda q, k, p, state: p == is_practice and state == State.DONE)
+
+    def has_met(self, question_id: int, *, is_practice: bool) -> bool:
+        """Whether somebody has looked at a pair under this question, and so has read it."""
+        return self._sum(lambda q, k, p, state: (q, p) == (question_id, is_practice) and state in MET) > 0
+
+    def _sum(self, belongs: Callable[[int, str, bool, str], bool]) -> int:
+        return sum(count for key, count in self._counts.items() if belongs(*key))
