@@ -8,17 +8,13 @@ stime of /proc), the database's is told apart; images are not asked for. Exits 1
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import random
-import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +23,7 @@ from pathlib import Path
 import requests
 
 from scripts.with_postgres import free_port, postgres
+from tests.crowd import Rater
 
 ROOT = Path(__file__).parents[1]
 SYSTEMS, QUESTIONS = 12, 2
@@ -35,8 +32,6 @@ SIZES = {"1,000": 8, "100,000": 758}  # prompts that make so many comparisons
 RATERS = (1, 16, 64)
 MOST_CPU_MS, MOST_P99_MS, MOST_GROWTH = 15.0, 250.0, 1.2
 TICKS = os.sysconf("SC_CLK_TCK")
-_PAYLOAD = re.compile(r'<script id="judgement" type="application/json">(.*?)</script>', re.DOTALL)
-_TOKEN = re.compile(r'name="csrf(?:middlewaretoken" value|-token" content)="([^"]+)"')
 
 PREPARE = """
 import django, sys
@@ -85,39 +80,6 @@ class Measured:
             f"| {self.database} | {self.comparisons} | {self.raters} | {self.answers / self.seconds:.0f} | "
             f"{self.web_ms:.1f} | {database} | {self.median_ms:.0f} | {self.p99_ms:.0f} |"
         )
-
-
-class Rater:
-    """Consents, and answers as fast as the site does. The time of each answer is kept."""
-
-    def __init__(self, url: str) -> None:
-        self._http, self._url = requests.Session(), url
-        self._token = _found(_TOKEN, self._http.get(url).text)
-        page = self._http.post(url, {"consent": "1", "csrfmiddlewaretoken": self._token})
-        self._judgement = json.loads(_found(_PAYLOAD, page.text))
-        self._token = _found(_TOKEN, page.text)
-        self.times_ms: list[float] = []
-
-    def answer(self) -> None:
-        outcome = random.choice(["left", "right"])
-        answer = {"assignment": self._judgement["assignment"], "key": str(uuid.uuid4()), "outcome": outcome}
-        start = time.perf_counter()
-        headers = {"X-CSRFToken": self._token}
-        reply = self._http.post(f"{self._url}answer/", json=answer | {"response_ms": 1500}, headers=headers)
-        self.times_ms.append(1000 * (time.perf_counter() - start))
-        reply.raise_for_status()
-        self._judgement = reply.json()["next"]
-
-    def work(self, until: float) -> None:
-        while time.monotonic() < until:
-            self.answer()
-
-
-def _found(pattern: re.Pattern[str], text: str) -> str:
-    match = pattern.search(text)
-    if match is None:
-        raise SystemExit("The site did not answer as expected.")
-    return match[1]
 
 
 def cpu_seconds(pids: list[int]) -> float:

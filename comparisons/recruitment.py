@@ -129,6 +129,20 @@ def invite(study: Study, count: int) -> list[str]:
     return tokens
 
 
+def made_up(study: Study, count: int) -> list[str]:
+    """What would stand behind the study's address if the platform sent so many people: for simulated raters."""
+    platform = study.protocol.recruitment.platform
+    names = [f"simulated-{secrets.token_hex(8)}" for _ in range(count)]
+    if platform == "prolific":
+        return [f"?{urlencode({'PROLIFIC_PID': name, 'STUDY_ID': 'simulated', 'SESSION_ID': name})}" for name in names]
+    if platform == "mturk":
+        fixed = {"hitId": "simulated", "turkSubmitTo": f"https://{MTURK_HOSTS[1]}", "window": "1"}
+        return [f"?{urlencode({'assignmentId': name, 'workerId': name} | fixed)}" for name in names]
+    if platform == "invitation":
+        return [f"?{urlencode({'invitation': token})}" for token in invite(study, count)]
+    return [""] * count
+
+
 def hashed(platform: str, identity: str) -> str:
     """HMAC-SHA256 with the site's secret: nobody without it can try whether an id is in the table."""
     return salted_hmac(f"comparisons.recruitment.{platform}", identity, algorithm="sha256").hexdigest()

@@ -17,14 +17,19 @@ expect.set_options(timeout=30_000)
 
 PASSWORD = "correct horse battery"
 PREPARE = f"""
-import django, json
+import django, json, random
 django.setup()
+from PIL import Image
 from django.contrib.auth import get_user_model
-from comparisons.protocol import Checks, ComprehensionItem, Protocol
+from comparisons.protocol import Checks, ComprehensionItem, Protocol, Recruitment, Rules
 from comparisons.study_file import QuestionSpec
 from tests.factories import make_draft, make_open_study, make_system_spec
 
 get_user_model().objects.create_user("ada", password="{PASSWORD}", is_staff=True)
+def speckled(job):
+    # unlike a plain colour, no longer itself when it is spoilt
+    return Image.frombytes("RGB", (64, 64), random.Random(job.id).randbytes(64 * 64 * 3))
+
 four = tuple(make_system_spec(name) for name in ("alpha", "beta", "gamma", "delta"))
 questions = (QuestionSpec("quality", "Which has the higher quality?", tie=False, both_bad=False),)
 studies = {{
@@ -32,6 +37,12 @@ studies = {{
     "long": make_open_study(slug="long", votes_wanted=200),
     "planted": make_open_study([f"{{number}} cats" for number in range(12)], slug="planted", systems=four,
         questions=questions, votes_wanted=4, judgements_per_question=24),
+    "mixed": make_open_study([f"{{number}} dogs" for number in range(8)], slug="mixed", systems=four, paint=speckled,
+        questions=(QuestionSpec("quality", "Which is better?", tie=False, both_bad=False, practice=("corrupted",),
+            checks=("corrupted", "mismatched")),),
+        votes_wanted=14, judgements_per_question=40, protocol=Protocol(checks=Checks(every=3, repeats=2),
+            rules=Rules(failed_checks=2, response_floor_ms=400, fast_share=0.3, straight_line=20, side_bias_p=1e-6),
+            recruitment=Recruitment("prolific", complete_code="C1", screened_out_code="C2", failed_code="C3"))),
     "draft": make_draft(slug="draft"),
     "staged": make_open_study(slug="staged", votes_wanted=200, questions=(
         QuestionSpec("quality", "Which has the higher quality?", tie=True, both_bad=True, help="Look closely.",
@@ -48,7 +59,8 @@ print(json.dumps({{slug: study.key for slug, study in studies.items()}}))
 @dataclass(frozen=True)
 class Running:
     """`short` has two systems, three prompts and two questions, so six judgements; `long` has enough for everybody;
-    `planted`, of four systems, is for bots; `staged` has all stages, and `arabic` both questions on one screen."""
+    `planted` and `mixed`, of four systems, are for bots; `staged` has all stages, and `arabic` both questions on one
+    screen."""
 
     site: Site
     url: str

@@ -46,6 +46,31 @@ def test_bradley_terry_recovers_the_planted_order(running: Running, tmp_path: Pa
     assert all(60 < gap < 600 for gap in found), found
 
 
+def test_the_platform_finds_the_truth_and_the_bad_ones_and_spares_the_good(running: Running, tmp_path: Path) -> None:
+    """They come as Prolific's people, practise, and are checked."""
+    log, file, results = tmp_path / "who.csv", tmp_path / "votes.csv", tmp_path / "results.json"
+    planted = [f"--strength={system}={strength}" for system, strength in STRENGTHS.items()]
+    mix = "competent=7,noisy=1,lazy=2,left-biased=2,fast=2,dropper=1"
+    options = ["--mix", mix, "--seed", "3", "--url", running.url, "--log", str(log)]
+    running.site.manage("simulate_raters", "mixed", *options, *planted)
+    applied = running.site.manage("apply_rules", "mixed")
+    assert re.match(r"\d+ newly left out", applied)
+
+    with log.open(newline="") as lines:
+        who = {row["session"].replace("-", ""): row["character"] for row in csv.DictReader(lines)}
+    assert Counter(who.values()) == {"competent": 7, "noisy": 1, "lazy": 2, "left-biased": 2, "fast": 2, "dropper": 1}
+    excluded = running.site.rows(
+        "SELECT s.public_id, e.rule FROM comparisons_exclusion e JOIN comparisons_ratersession s ON s.id = e.session_id"
+    )
+    assert Counter(who[session] for session, _ in excluded) == {"lazy": 2, "left-biased": 2, "fast": 2}, excluded
+
+    running.site.manage("export_votes", "mixed", "--out", file)
+    running.site.python("-m", "analysis", file, "--quiet", "--json", results)
+    (question,) = json.loads(results.read_text())["questions"].values()
+    systems = sorted(question["systems"], key=lambda row: -row["bt"])
+    assert [row["system"] for row in systems] == list(STRENGTHS)
+
+
 def test_raters_of_the_same_seed_come_again(running: Running) -> None:
     """Their answers are new ones, in the same study and in others."""
     command = ["simulate_raters", "long", "--raters", "1", "--seed", "5", "--url", running.url]

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from tqdm import tqdm
 
-from comparisons import strengths
+from comparisons import recruitment, strengths
 from comparisons.bots import CHARACTERS, Bot, BotError, Result
 from comparisons.models import Study
 from comparisons.studies import StudyError, find_study
@@ -76,7 +76,11 @@ class Command(BaseCommand):
             raise StudyError(f"Study {study.slug!r} is {study.state}: raters can take part in open studies only.")
         truth = strengths.truth(study, by_image)
         url = options["url"].rstrip("/") + reverse("rate:landing", args=[study.key])
-        bots = [Bot(url, truth, f"{options['seed']}:{n}", name) for n, name in enumerate(characters)]
+        queries = recruitment.made_up(study, len(characters))
+        bots = [
+            Bot(f"{url}{query}", truth, f"{options['seed']}:{n}", name)
+            for n, (name, query) in enumerate(zip(characters, queries, strict=True))
+        ]
         with ThreadPoolExecutor(options["at_once"]) as pool:
             results = list(tqdm(pool.map(Bot.take_part, bots), total=len(bots), unit="rater", disable=None))
         if options["log"]:
