@@ -224,9 +224,14 @@ def build_comparisons(study: Study) -> int:
 
 
 def _measure(study: Study, by_prompt: dict[int, list[Image]]) -> None:
-    """All images are sent with the length of the largest; which are new here is not known yet."""
+    """All images are sent with the length of the largest. Spoilt ones are made now: made when they are asked for, they
+    would come later than others.
+    """
     known = set(Comparison.objects.filter(question__study=study).values_list("image_a__sha256", flat=True))
     addresses = {image.sha256 for images in by_prompt.values() for image in images} - known
+    kinds = {kind for question in study.ordered_questions for kind in (*question.practice, *question.checks)}
+    for address in addresses if "corrupted" in kinds else ():
+        storage.ensure_display(address, study.display_px, spoilt=True)
     sizes = [storage.display_bytes(address, study.display_px) for address in addresses]
     study.padded_bytes = max(study.padded_bytes, *map(rounded, sizes), 0)
     Study.objects.filter(id=study.id).update(padded_bytes=study.padded_bytes)

@@ -54,6 +54,11 @@ def start_judging(page: Page, rate: str) -> None:
         consent.click()
     page.wait_for_url("**/judge/")
     show_pair(page)
+    while page.locator("#problem").is_hidden():  # practice
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_selector("#feedback[open]")
+        page.keyboard.press("Enter")
+        show_pair(page)
 
 
 def show_pair(page: Page) -> None:
@@ -66,8 +71,8 @@ def show_pair(page: Page) -> None:
 
 def judge_to_the_end(page: Page) -> None:
     while not page.url.endswith("/thanks/"):
-        page.wait_for_selector("#block-start[open], #pair[aria-busy=false], #completion")
-        page.keyboard.press("Enter" if page.locator("#block-start").is_visible() else "ArrowLeft")
+        page.wait_for_selector("dialog[open], #pair[aria-busy=false], #completion")
+        page.keyboard.press("Enter" if page.locator("dialog[open]").count() else "ArrowLeft")
         page.wait_for_timeout(100)
 
 
