@@ -18,7 +18,7 @@ from analysis.stats.terminal import render
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        votes = VoteTable.from_csv(options.votes)
+        votes = VoteTable.from_csv(options.votes, with_excluded=options.with_excluded)
         if options.question is not None:
             votes = _one_question(votes, options.question, options.votes.name)
         summary = summarise(votes, seed=options.seed)
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("votes", type=Path, help="the vote file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to FILE")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("--with-excluded", action="store_true", help="count the votes that are marked as excluded too")
     parser.add_argument("--question", metavar="Q", help="read only the votes on question Q")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of Elo's shuffled orders (default 0)")
     return parser

@@ -46,15 +46,18 @@ class VoteTable:
     optional: Mapping[str, npt.NDArray[np.object_]]
 
     @classmethod
-    def from_csv(cls, path: Path | str) -> Self:
+    def from_csv(cls, path: Path | str, *, with_excluded: bool = False) -> Self:
         """Read a comma-separated UTF-8 file with a header; every value is kept as text ("NA" is a name).
+
+        Rows whose column `excluded` is true are left out, unless `with_excluded`.
 
         Raises VoteFileError, with the file's name and row numbers (the header is row 1), for a file that
         cannot be read, a missing or repeated column, an empty value, an unknown outcome, a system compared
         with itself or a repeated vote_id; NoVotesError when the header is all there is.
         """
         file = read_csv(Path(path))
-        table = cls._from_checked(file.frame, file.name, file.line_numbers)
+        frame = file.frame.drop(columns="excluded", errors="ignore") if with_excluded else file.frame
+        table = cls._from_checked(frame, file.name, file.line_numbers)
         if not len(table):
             raise NoVotesError(f"{file.name}: no votes: there are no rows below the header.")
         return table

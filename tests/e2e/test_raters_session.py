@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -10,8 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Running
 from tests.e2e.rating import READY, begin, colours, payload, press, start_block
+from tests.e2e.research import sign_in
 from tests.processes import Site
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
@@ -121,6 +123,29 @@ def test_a_report_brings_another_pair_and_no_vote(page: Page, running: Running) 
     expect(page.locator("#count")).to_have_text("0 of 24 judged")
 
 
+def test_no_fault_of_access_on_the_researchers_pages_about_raters(page: Page, running: Running) -> None:
+    begin(page, running.rate("long"))
+    press(page, "ArrowLeft")
+    sign_in(page, "/studies/long/raters/")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            check_access(page)
+    page.locator("tbody th a").first.click()
+    page.get_by_role("heading", name="Answers").wait_for()
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        check_access(page)
+    page.get_by_label("Leave this rater out of every number, because").fill("asked to be left out")
+    page.get_by_role("button", name="Exclude", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Left out of every number from now on. Nothing was deleted.")
+    check_access(page)
+    page.get_by_label("Count it again, because").fill("a mistake")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("status")).to_have_text("Counted again. The rules will not exclude it anew.")
+
+
 def transforms(page: Page) -> list[str]:
     found: list[str] = page.eval_on_selector_all(
         "#pair .frame img", "all => all.map(i => getComputedStyle(i).transform)"
@@ -142,8 +167,15 @@ def test_both_pictures_are_zoomed_and_moved_in_step(page: Page, running: Running
     page.mouse.up()
     (dragged,) = set(transforms(page))
     assert dragged != wheeled
+    page.keyboard.press("Shift+ArrowRight")
+    (nudged,) = set(transforms(page))
+    assert nudged != dragged
+    page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+    (clicked,) = set(transforms(page))
+    assert clicked != nudged
     page.keyboard.press("Escape")
     assert set(transforms(page)) == {plain}
+    expect(page.locator("#count")).to_have_text("0 of 24 judged")
     page.keyboard.press("+")
     assert page.locator("#zoom").get_attribute("aria-pressed") == "true"
     press(page, "ArrowLeft")

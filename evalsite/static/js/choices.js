@@ -44,6 +44,7 @@ export function choose(pair, stacked, signal) {
     }
     const onKey = (event) => {
       if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || isElsewhere(event)) return;
+      if (event.shiftKey && event.key.startsWith("Arrow")) return; // moves what is zoomed
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const outcome = KEYS.get(key) ?? (stacked.matches ? STACKED_KEYS.get(key) : undefined);
       const button = buttons.find((each) => each.dataset.outcome === outcome);

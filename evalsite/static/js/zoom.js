@@ -3,6 +3,13 @@ import { isElsewhere } from "./choices.js";
 
 const LARGEST = 8;
 const STEP = 1.5;
+const NUDGE = 0.1; // widths of what is seen
+const ARROWS = new Map([
+  ["ArrowLeft", [-NUDGE, 0]],
+  ["ArrowRight", [NUDGE, 0]],
+  ["ArrowUp", [0, -NUDGE]],
+  ["ArrowDown", [0, NUDGE]],
+]);
 const KEYS = new Map([
   ["+", STEP],
   ["=", STEP],
@@ -17,6 +24,8 @@ export class Zoom {
   #y = 0;
   /** @type {Map<number, {x: number, y: number}>} where the fingers are, or the pressed mouse, in widths of a frame */
   #pointers = new Map();
+  #pressedAt = { x: 0, y: 0 };
+  #dragged = false;
 
   /**
    * @param {HTMLElement} pair
@@ -32,9 +41,8 @@ export class Zoom {
       frame.addEventListener("dblclick", (event) => this.#onDoubleClick(event, frame));
       frame.addEventListener("pointerdown", (event) => this.#onDown(event, frame));
       frame.addEventListener("pointermove", (event) => this.#onMove(event, frame));
-      for (const end of ["pointerup", "pointercancel"]) {
-        frame.addEventListener(end, (event) => this.#pointers.delete(event.pointerId));
-      }
+      frame.addEventListener("pointerup", (event) => this.#onUp(event, frame));
+      frame.addEventListener("pointercancel", (event) => this.#pointers.delete(event.pointerId));
     }
   }
 
@@ -69,6 +77,15 @@ export class Zoom {
     if (event.ctrlKey || event.metaKey || isElsewhere(event)) return;
     if (factor) this.#by(factor, 0, 0);
     if (event.key === "Escape") this.reset();
+    const nudge = event.shiftKey && this.#scale > 1 && ARROWS.get(event.key);
+    if (nudge) this.#move(...nudge);
+  }
+
+  /** By widths of the frame. */
+  #move(x, y) {
+    this.#x += x / this.#scale;
+    this.#y += y / this.#scale;
+    this.#show();
   }
 
   #onWheel(event, frame) {
@@ -85,7 +102,9 @@ export class Zoom {
 
   #onDown(event, frame) {
     frame.setPointerCapture(event.pointerId);
-    this.#pointers.set(event.pointerId, place(event, frame));
+    this.#pressedAt = place(event, frame);
+    this.#dragged = this.#pointers.size > 0;
+    this.#pointers.set(event.pointerId, this.#pressedAt);
   }
 
   #onMove(event, frame) {
@@ -98,9 +117,16 @@ export class Zoom {
       const stretched = distance(now, other) / Math.max(0.02, distance(before, other));
       return this.#by(stretched, (now.x + other.x) / 2, (now.y + other.y) / 2);
     }
-    this.#x -= (now.x - before.x) / this.#scale;
-    this.#y -= (now.y - before.y) / this.#scale;
-    this.#show();
+    this.#dragged ||= distance(now, this.#pressedAt) > 0.01;
+    this.#move(before.x - now.x, before.y - now.y);
+  }
+
+  /** A press without a drag brings what is there to the middle: nobody has to drag. */
+  #onUp(event, frame) {
+    this.#pointers.delete(event.pointerId);
+    if (this.#scale === 1 || this.#dragged || this.#pointers.size) return;
+    const { x, y } = place(event, frame);
+    this.#move(x, y);
   }
 }
 

@@ -59,6 +59,8 @@ def test_excluded_votes_are_left_out(tmp_path: Path) -> None:
     votes = VoteTable.from_csv(written(tmp_path, text))
     assert votes.prompts == ("p2", "p3")
     assert not votes.optional
+    everything = VoteTable.from_csv(tmp_path / "votes.csv", with_excluded=True)
+    assert everything.prompts == ("p1", "p2", "p3")
 
 
 def test_columns_and_frames_make_the_same_table_as_a_file(tmp_path: Path) -> None:
