@@ -1,0 +1,183 @@
+"""An audit from the first page to the verdict: raters with developer tools, then everything that they kept is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import requests
+from django.urls import reverse
+from tqdm import tqdm
+
+from analysis.blindness import fields, structure
+from analysis.blindness.collecting import Browser, Recorder, Spy
+from analysis.blindness.naming import named, secrets_of
+from analysis.blindness.records import SIDES, Behind, Leak, Pair, Response, Value
+from analysis.blindness.telling import Telling, tell
+from comparisons import leases, recruitment, strengths
+from comparisons.models import Assignment, Study
+from comparisons.studies import StudyError
+
+FEWEST = 2  # sessions: one to learn from, and another to be tested on
+_BY_PLACE = ("block.", "pause", "progress.", "prompt ", "undoable")  # a check never comes first: where it is, is known
+Kind = Assignment.Kind
+Seen = Sequence[tuple[Pair, Behind]]
+
+
+@dataclass(frozen=True)
+class Audit:
+    study: str
+    seed: int
+    sessions: int
+    pairs: int
+    responses: int
+    leaks: Sequence[Leak]
+    systems: Telling
+    checks: Telling | None  # None: the study shows none
+
+    @property
+    def is_blind(self) -> bool:
+        return not self.leaks
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"is_blind": self.is_blind, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Collected:
+    seen: Seen
+    responses: Sequence[Response]
+    leaks: Sequence[Leak]  # that the raters met on their way
+
+
+def audit(study: Study, url: str, sessions: int, seed: int, browser: Browser = requests.Session) -> Audit:
+    """Let so many raters take part to their end, and one more who leaves with a pair unanswered; then look."""
+    found = collect(study, url, sessions, seed, browser)
+    systems, checks = _tell_systems(found.seen, seed), _tell_checks(found.seen, seed)
+    told = [*_told("system", "systems", systems), *(_told("check", "checks", checks) if checks else ())]
+    return Audit(
+        study=study.slug,
+        seed=seed,
+        sessions=len({shown.session for shown, _ in found.seen}),
+        pairs=len(found.seen),
+        responses=len(found.responses),
+        leaks=[*certain_leaks(study, found), *told],
+        systems=systems,
+        checks=checks,
+    )
+
+
+def collect(study: Study, url: str, sessions: int, seed: int, browser: Browser = requests.Session) -> Collected:
+    if study.state != Study.State.OPEN:
+        raise StudyError(f"Study {study.slug!r} is {study.state}: only an open study can be audited.")
+    if sessions < FEWEST:
+        raise StudyError(f"--sessions is {sessions}; allowed: a whole number of at least {FEWEST}.")
+    recorder = Recorder()
+    spies = _take_part(study, url.rstrip("/"), sessions, seed, browser, recorder)
+    seen = _seen([shown for spy in spies for shown in spy.shown])
+    if len({shown.session for shown, behind in seen if behind.kind == Kind.JUDGEMENT}) < FEWEST:
+        raise StudyError(f"Study {study.slug!r} had pairs for fewer than {FEWEST} sessions: nothing can be said.")
+    return Collected(seen, recorder.responses, [leak for spy in spies for leak in spy.leaks])
+
+
+def certain_leaks(study: Study, found: Collected) -> list[Leak]:
+    """Those that no chance can make. Of a kind that was met again and again, the first."""
+    met = {leak.what: leak for leak in reversed(found.leaks)}
+    return [*named(secrets_of(study), found.responses), *structure.find(found.seen), *met.values()]
+
+
+def _take_part(study: Study, url: str, sessions: int, seed: int, browser: Browser, recorder: Recorder) -> list[Spy]:
+    truth = strengths.truth(study, strengths.everywhere(study, dict.fromkeys(_systems(study), 0.0)))
+    landing = url + reverse("rate:landing", args=[study.key])
+    first, *landings = (landing + query for query in recruitment.made_up(study, 1 + sessions))
+    nobody = {"a browser without a session": recorder.watch(browser())}
+    leaver = Spy(first, truth, f"audit:{seed}:leaver", "dropper", browser(), recorder, nobody)
+    others = {"another session": leaver.http, **nobody}
+    spies = [
+        Spy(landing, truth, f"audit:{seed}:{number}", "competent", browser(), recorder, others)
+        for number, landing in enumerate(landings)
+    ]
+    try:
+        for spy in tqdm([leaver, *spies], unit="rater", disable=None):
+            spy.take_part()
+    finally:
+        _give_leases_back([spy.result.session for spy in (leaver, *spies) if spy.result.session])
+    leaver.return_to_held()
+    return [leaver, *spies]
+
+
+def _systems(study: Study) -> list[str]:
+    return list(study.systems.values_list("slug", flat=True))
+
+
+def _give_leases_back(sessions: Sequence[str]) -> None:
+    """What they hold is offered to others at once."""
+    for lease in Assignment.objects.open().filter(session__public_id__in=sessions, beside=None):
+        leases.give_back(lease, Assignment.State.EXPIRED)
+
+
+def _seen(shown: Sequence[Pair]) -> Seen:
+    """Practice is left out: it says that it is what it is."""
+    related = ("comparison__image_a__job__system", "comparison__image_b__job__system", "stand_in__job__system")
+    prompts = ("comparison__image_a__job__prompt", "comparison__image_b__job__prompt", "stand_in__job__prompt")
+    assignments = Assignment.objects.select_related(*related, *prompts)
+    found = assignments.in_bulk([pair.assignment for pair in shown], field_name="public_id")
+    behind = {str(public_id): _behind(assignment) for public_id, assignment in found.items()}
+    return [(pair, behind[pair.assignment]) for pair in shown if not behind[pair.assignment].is_practice]
+
+
+def _behind(assignment: Assignment) -> Behind:
+    comparison = assignment.comparison
+    images = [comparison.image_a, assignment.stand_in or comparison.image_b]
+    left, right = images if assignment.a_is_left else images[::-1]
+    return Behind(
+        kind=assignment.kind,
+        is_practice=assignment.is_practice,
+        systems=(left.job.system.slug, right.job.system.slug),
+        system_ids=(left.job.system_id, right.job.system_id),
+        image_ids=(left.id, right.id),
+        prompt_positions=(left.job.prompt.position, right.job.prompt.position),
+    )
+
+
+def _tell_systems(seen: Seen, seed: int) -> Telling:
+    judged = [(shown, behind) for shown, behind in seen if behind.kind == Kind.JUDGEMENT]
+    rows = [[fields.of_image(shown, side) | fields.of_pair(shown) for side in SIDES] for shown, _ in judged]
+    return tell(rows, [behind.systems for _, behind in judged], [shown.session for shown, _ in judged], seed)
+
+
+def _tell_checks(seen: Seen, seed: int) -> Telling | None:
+    """Whether a pair is one that counts, and else which check, by anything but how far the session is."""
+    labels = [[behind.kind] for _, behind in seen]
+    if len({label for unit in labels for label in unit}) < 2:
+        return None
+    rows = [[_of_both(shown)] for shown, _ in seen]
+    return tell(rows, labels, [shown.session for shown, _ in seen], seed)
+
+
+def _of_both(shown: Pair) -> dict[str, Value]:
+    """Also how far the two are apart: the spoilt one may be on either side."""
+    left, right = (fields.of_image(shown, side) for side in SIDES)
+    apart: dict[str, Value] = {
+        f"{name}, apart": abs(value - other)
+        for name, value in left.items()
+        if isinstance(value, float) and isinstance(other := right.get(name), float)
+    }
+    sides = {
+        f"{side}: {name}": value
+        for side, read in zip(SIDES, (left, right), strict=True)
+        for name, value in read.items()
+    }
+    pair = {name: value for name, value in fields.of_pair(shown).items() if not name.startswith(_BY_PLACE)}
+    return apart | sides | pair
+
+
+def _told(one: str, many: str, telling: Telling) -> list[Leak]:
+    leaks = [
+        Leak("field", f"{name} tells {many} apart", f"p = {telling.p_values[name]:.2g}") for name in telling.telling
+    ]
+    if telling.is_above_chance:
+        numbers = f"{telling.accuracy:.1%} right, chance {telling.chance:.1%}"
+        leaks.append(Leak("classifier", f"the {one} is guessed better than by chance", numbers))
+    return leaks

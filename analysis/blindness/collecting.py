@@ -1,0 +1,105 @@
+"""Raters with developer tools: they take part like bots, and keep all that can be seen but pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+
+from analysis.blindness.containers import facts_of, readable
+from analysis.blindness.records import SIDES, Leak, Load, Pair, Response
+from comparisons.bots import TIMEOUT_S, Bot, BotError, digest_of
+
+LOOKS = 3  # loads of each image: an attacker may load it again, and the median of times is steadier than one
+
+Browser = Callable[[], requests.Session]
+
+
+class Recorder:
+    """Keeps every response that any of the watched browsers gets, redirects included."""
+
+    def __init__(self) -> None:
+        self.responses: list[Response] = []
+
+    def watch(self, http: requests.Session) -> requests.Session:
+        http.hooks["response"].append(self._keep)
+        return http
+
+    def _keep(self, response: requests.Response, *args: object, **options: object) -> None:
+        is_text = not response.headers.get("Content-Type", "").startswith("image/")
+        self.responses.append(
+            Response(
+                url=response.url,
+                status=response.status_code,
+                headers=tuple(response.raw.headers.items()),
+                text=response.text if is_text else readable(response.content),
+                ms=response.elapsed.total_seconds() * 1000,
+            )
+        )
+
+
+@dataclass
+class Spy(Bot):
+    """A bot that looks behind the page, and tries each image in browsers that must not see it."""
+
+    http: requests.Session = field(default_factory=requests.Session)
+    recorder: Recorder = field(default_factory=Recorder)
+    others: Mapping[str, requests.Session] = field(default_factory=dict)  # browsers, by who they are
+    shown: list[Pair] = field(init=False, default_factory=list)
+    leaks: list[Leak] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._http = self.recorder.watch(self.http)
+        self._digests: dict[str, str] = {}
+        self._announced: Response | None = None
+        self._held: Mapping[str, Any] | None = None
+
+    def return_to_held(self) -> None:
+        """To the images of the pair that it left unanswered, when its lease has ended."""
+        if self._held:
+            self._return_to(self._held, "after the lease")
+
+    def _answer(self, judgement: Mapping[str, Any], token: str, page_url: str) -> dict[str, Any]:
+        self._look(judgement)
+        for who, browser in self.others.items():
+            for side in SIDES:
+                self._try(who, browser, judgement[side])
+        reply = super()._answer(judgement, token, page_url)
+        self._announced = self.recorder.responses[-1]
+        self._held = reply["next"]
+        self._return_to(judgement, "after the answer")
+        return reply
+
+    def _return_to(self, judgement: Mapping[str, Any], when: str) -> None:
+        for side in SIDES:
+            self._try(f"its own session {when}", self._http, judgement[side])
+
+    def _look(self, judgement: Mapping[str, Any]) -> None:
+        announced = self._announced or self.recorder.responses[-1]
+        loads: dict[str, list[Load]] = {side: [] for side in SIDES}
+        for side in self._rng.sample([*SIDES] * LOOKS, len(SIDES) * LOOKS):  # neither is always the first
+            loads[side].append(self._load(judgement[side]))
+        cookies = {str(cookie.name): str(cookie.value) for cookie in self._http.cookies}
+        self.shown.append(
+            Pair(self.result.session, judgement["assignment"], judgement, cookies, announced, loads),
+        )
+
+    def _load(self, path: str) -> Load:
+        content = self._get(urljoin(self.landing_url, path)).content
+        facts = facts_of(content)
+        if facts["format"] == "unreadable":
+            raise BotError(f"{path} is no picture.")
+        self._digests[path] = digest_of(content)
+        return Load(self.recorder.responses[-1], len(content), facts, self._digests[path])
+
+    def _digest(self, path: str) -> str:
+        return self._digests[path]
+
+    def _try(self, who: str, http: requests.Session, path: str) -> None:
+        url = urljoin(self.landing_url, path)
+        if http.get(url, timeout=TIMEOUT_S).ok:
+            self.leaks.append(Leak("access", f"an image opens for {who}", url))

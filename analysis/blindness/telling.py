@@ -1,0 +1,165 @@
+"""Can labels be told by what was seen? A classifier says how well, and a test of each field says by what.
+
+Rows come in units: the two images of a pair, or one row for the pair. Under blindness the labels of a session's units
+could as well have come in any other order, and those of a pair's images the other way round. This is what the test
+permutes, so neither a session's own values nor a slow machine make it wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import binomtest, rankdata
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+from analysis.blindness import fields
+from analysis.blindness.records import Value
+
+ALPHA = 0.001  # false alarms, by each of the two ways, in a study that leaks nothing
+PERMUTATIONS = 5000
+_AT_ONCE = 500
+_FOLDS = 5
+_TEXTS = 8  # of a field, the commonest: each a column of zeros and ones
+_NUMBERS = 4  # of a text
+
+Matrix = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """`chance` is the share of the commonest label; `p_values` allow for the number of fields."""
+
+    rows: int
+    accuracy: float
+    low: float
+    high: float
+    chance: float
+    p_values: Mapping[str, float]
+
+    @property
+    def is_above_chance(self) -> bool:
+        return self.low > self.chance
+
+    @property
+    def telling(self) -> list[str]:
+        return [name for name, p in self.p_values.items() if p <= ALPHA]
+
+
+def tell(
+    rows: Sequence[Sequence[Mapping[str, Value]]], labels: Sequence[Sequence[str]], sessions: Sequence[str], seed: int
+) -> Telling:
+    """A unit has one row and one label, or two of each. Sessions are tested by a classifier that never saw them."""
+    order = np.argsort(np.array(sessions), kind="stable")
+    units = [rows[unit] for unit in order]
+    names, matrix = _columns([row for unit in units for row in unit])
+    _, coded = np.unique([labels[unit] for unit in order], return_inverse=True)
+    truth = coded.reshape(len(order), -1)
+    groups = np.unique(np.array(sessions)[order], return_inverse=True)[1]
+    rng = np.random.default_rng(seed)
+    hits = _hits(matrix, truth, groups, rng)
+    interval = binomtest(hits, truth.size).proportion_ci(1 - ALPHA, method="wilson")
+    return Telling(
+        rows=truth.size,
+        accuracy=hits / truth.size,
+        low=float(interval.low),
+        high=float(interval.high),
+        chance=Counter(truth.ravel().tolist()).most_common(1)[0][1] / truth.size,
+        p_values=_p_values(names, matrix, truth, groups, rng),
+    )
+
+
+def _columns(rows: Sequence[Mapping[str, Value]]) -> tuple[list[str], Matrix]:
+    """Numbers for each field, and the field that each is of. Columns without variation are left out."""
+    table = pd.DataFrame(list(rows), dtype=object)
+    names, columns = [], []
+    for name in map(str, table.columns):
+        for column in _columns_of(table[name]):
+            if np.ptp(column) > 0:
+                names.append(name)
+                columns.append(column)
+    return names, np.array(columns, dtype=np.float32).reshape(len(columns), len(rows)).T
+
+
+def _columns_of(values: pd.Series) -> list[npt.NDArray[np.float64]]:
+    """A number as it is; of a text its length, the numbers in it, and whether it is one of the commonest."""
+    texts = values.where(values.notna(), "none").map(str)
+    found = [(texts == text).to_numpy(float) for text in texts.value_counts().index[:_TEXTS] if len(set(texts)) > 1]
+    if not any(isinstance(value, str) for value in values):
+        return [values.fillna(-1).to_numpy(float), *found]
+    found.append(texts.map(len).to_numpy(float))
+    numbers = texts.map(fields.numbers).tolist()
+    if len({len(each) for each in numbers}) == 1 and len(numbers[0]) <= _NUMBERS:
+        found += list(np.array(numbers, dtype=float).T)
+    return found
+
+
+def _hits(matrix: Matrix, truth: Labels, groups: Labels, rng: np.random.Generator) -> int:
+    if not matrix.size:
+        matrix = np.zeros((truth.size, 1), dtype=np.float32)
+    forest = RandomForestClassifier(n_estimators=100, min_samples_leaf=2, random_state=int(rng.integers(2**31)))
+    folds = GroupKFold(min(_FOLDS, len(set(groups.tolist()))))
+    of_rows = np.repeat(groups, truth.shape[1])
+    guesses = cross_val_predict(forest, matrix, truth.ravel(), groups=of_rows, cv=folds)
+    return int((guesses == truth.ravel()).sum())
+
+
+def _p_values(
+    names: Sequence[str], matrix: Matrix, truth: Labels, groups: Labels, rng: np.random.Generator
+) -> dict[str, float]:
+    """Of each field, the least first, by Kruskal and Wallis' statistic of its ranks within each session.
+
+    Its greatest value over all columns under each permutation of the labels is what every column is held against
+    (Westfall and Young 1993, single-step maxT): 1 in 1 / ALPHA blind studies has a field with p <= ALPHA.
+    """
+    ranks = _ranks(matrix, np.repeat(groups, truth.shape[1]))
+    kept = ranks.any(axis=0)
+    if not kept.any():
+        return {}
+    ranks = ranks[:, kept]
+    observed = _statistics(truth.reshape(1, -1), ranks)[0]
+    greatest = np.concatenate(
+        [
+            _statistics(_permuted(truth, groups, _AT_ONCE, rng), ranks).max(axis=1)
+            for _ in range(PERMUTATIONS // _AT_ONCE)
+        ]
+    )
+    found: dict[str, float] = {}
+    for name, value in zip(np.array(names)[kept].tolist(), observed, strict=True):
+        p = float((1 + (greatest >= value - 1e-6).sum()) / (1 + len(greatest)))
+        found[name] = min(p, found.get(name, 1.0))
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def _ranks(matrix: Matrix, groups: Labels) -> Matrix:
+    """Within each session, centred there; a column's mean square is one."""
+    ranks = np.zeros(matrix.shape, dtype=np.float32)
+    for group in np.unique(groups):
+        inside = groups == group
+        ranks[inside] = rankdata(matrix[inside], axis=0) - (inside.sum() + 1) / 2
+    spread = np.sqrt((ranks**2).mean(axis=0))
+    scaled: Matrix = np.divide(ranks, spread, out=np.zeros_like(ranks), where=spread > 0)
+    return scaled
+
+
+def _statistics(labels: Labels, ranks: Matrix) -> Matrix:
+    """Permutations by columns: the squared sums of the labels' ranks, each over the label's number of rows."""
+    total = np.zeros((len(labels), ranks.shape[1]), dtype=np.float32)
+    for label in np.unique(labels):
+        has_it = (labels == label).astype(np.float32)
+        total += (has_it @ ranks) ** 2 / has_it[0].sum()
+    return total
+
+
+def _permuted(truth: Labels, groups: Labels, count: int, rng: np.random.Generator) -> Labels:
+    """Units change places within their session, and their two labels change sides."""
+    places = np.argsort(groups + rng.random((count, len(groups))), axis=1)  # sessions follow each other
+    labels = truth[places]
+    flipped = rng.random((count, len(groups), 1)) < 0.5
+    return np.where(flipped, labels[:, :, ::-1], labels).reshape(count, -1)
