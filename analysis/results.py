@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from analysis import charts
-from analysis.stats.summary import PairRow, PositionBias, QuestionSummary, Summary, SystemRow
+from analysis.stats.summary import AgreementRow, PairRow, PositionBias, QuestionSummary, Summary, SystemRow
 from comparisons.models import Question, Study
 from comparisons.studies import image_jobs
 from generation.models import Image
@@ -51,6 +51,8 @@ class QuestionResult:
     prompts: int
     both_bad: int
     position_bias: PositionBias
+    agreement: AgreementRow
+    effective_votes: float | None
     leaderboard: list[SystemRow]
     pairs: list[PairRow]
     charts: list[Chart]
@@ -116,6 +118,8 @@ def _question_result(question: Question, summary: QuestionSummary, latency: dict
         prompts=summary["prompts"],
         both_bad=sum(pair["both_bad"] for pair in summary["pairs"]),
         position_bias=summary["position_bias"],
+        agreement=summary["agreement"],
+        effective_votes=summary["effective_votes"],
         leaderboard=summary["systems"],
         pairs=summary["pairs"],
         charts=list(_charts(question.key, summary, latency)),

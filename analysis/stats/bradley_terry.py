@@ -50,14 +50,9 @@ def bradley_terry(votes: VoteTable, level: float = LEVEL) -> Ratings:
     Raises DisconnectedError, SeparationError or NotConvergedError; RatingError without any vote.
     """
     votes = rated_votes(votes)
-    k = len(votes.systems)
-    wins = np.zeros((k, k))
-    np.add.at(wins, (votes.system_left, votes.system_right), votes.left_score)
-    games = np.zeros((k, k))
-    np.add.at(games, (votes.system_left, votes.system_right), 1.0)
-    fit = fit_counts(wins, games, votes.systems)
+    fit = fit_votes(votes)
     values: FloatArray = MEAN + POINTS * fit.strengths
-    intervals = two_way_intervals(votes, values, _influence(votes, fit), level)
+    intervals = two_way_intervals(votes, values, influence(votes, fit), level)
     return Ratings(
         systems=votes.systems,
         values=values,
@@ -69,6 +64,16 @@ def bradley_terry(votes: VoteTable, level: float = LEVEL) -> Ratings:
             "iterations": float(fit.iterations),
         },
     )
+
+
+def fit_votes(votes: VoteTable) -> Fit:
+    """Fit to votes none of which is both-bad. Raises as `bradley_terry` does."""
+    k = len(votes.systems)
+    wins = np.zeros((k, k))
+    np.add.at(wins, (votes.system_left, votes.system_right), votes.left_score)
+    games = np.zeros((k, k))
+    np.add.at(games, (votes.system_left, votes.system_right), 1.0)
+    return fit_counts(wins, games, votes.systems)
 
 
 def fit_counts(left_wins: FloatArray, games: FloatArray, systems: tuple[str, ...]) -> Fit:
@@ -134,7 +139,8 @@ def _derivatives(
     return gradient, information
 
 
-def _influence(votes: VoteTable, fit: Fit) -> Influence:
+def influence(votes: VoteTable, fit: Fit) -> Influence:
+    """Of the votes on the ratings, in points."""
     n, k = len(votes), len(votes.systems)
     rows = np.arange(n)
     side = 0.0 if np.isnan(fit.side) else fit.side

@@ -11,15 +11,18 @@ import numpy as np
 from scipy import sparse
 
 from analysis.stats import bradley_terry, elo
+from analysis.stats.agreement import agreement, design_effect
 from analysis.stats.cautions import both_bad_cautions, interval_cautions, side_cautions, simulation_cautions
 from analysis.stats.errors import RatingError, listed
 from analysis.stats.estimators import ESTIMATORS
 from analysis.stats.outcomes import BoolArray, IntArray, VoteTable
+from analysis.stats.pair_tests import holm, pair_p_values
+from analysis.stats.ranks import rank_ranges
 from analysis.stats.ratings import Ratings
 from analysis.stats.uncertainty import LEVEL, effective_number
 from analysis.stats.win_rates import Pairs, left_share, pair_win_rates
 
-VERSION = 2
+VERSION = 3
 """Goes up whenever the same votes would give other numbers."""
 
 _UNRATED = (None, None, None)
@@ -36,6 +39,8 @@ class SystemRow(TypedDict):
     bt_low: float | None
     bt_high: float | None
     rank: int | None
+    rank_low: int | None
+    rank_high: int | None
     elo: float | None
     elo_order_sd: float | None
     win_rate: float | None
@@ -57,6 +62,16 @@ class PairRow(TypedDict):
     win_rate: float | None
     low: float | None
     high: float | None
+    p: float | None
+    p_holm: float | None
+
+
+class AgreementRow(TypedDict):
+    alpha: float | None
+    pairwise: float | None
+    leave_one_out: float | None
+    prompt_icc: float | None
+    rater_icc: float | None
 
 
 class PositionBias(TypedDict):
@@ -73,6 +88,9 @@ class QuestionSummary(TypedDict):
     systems: list[SystemRow]
     pairs: list[PairRow]
     position_bias: PositionBias
+    agreement: AgreementRow
+    design_effect: float | None
+    effective_votes: float | None
     effective_prompts: float
     effective_raters: float
     warnings: list[str]
@@ -112,19 +130,23 @@ def summarise_question(votes: VoteTable, rng: np.random.Generator) -> QuestionSu
     pairs = pair_win_rates(votes)
     position = left_share(votes)
     ratings, warnings = _ratings(scored, rng)
+    effect = design_effect(pairs)
     margins = {"prompts": _effective(scored, scored.prompt), "raters": _effective(scored, scored.rater)}
     return {
         "votes": len(votes),
         "simulated_votes": int(votes.simulated.sum()),
         "raters": len(votes.raters),
         "prompts": len(votes.prompts),
-        "systems": _system_rows(votes, ratings),
+        "systems": _system_rows(votes, ratings, _rank_ranges(scored, ratings)),
         "pairs": list(_pair_rows(pairs)),
         "position_bias": {
             "left_share": _number(position.value),
             "low": _number(position.low),
             "high": _number(position.high),
         },
+        "agreement": _agreement(votes),
+        "design_effect": _number(effect),
+        "effective_votes": _number(len(scored) / effect),
         "effective_prompts": margins["prompts"],
         "effective_raters": margins["raters"],
         "warnings": [
@@ -154,7 +176,28 @@ def _effective(votes: VoteTable, codes: IntArray) -> float:
     return float(effective_number(sparse.csr_array(np.ones((len(votes), 1))), codes)[0])
 
 
-def _system_rows(votes: VoteTable, ratings: Mapping[str, Ratings]) -> list[SystemRow]:
+def _rank_ranges(votes: VoteTable, ratings: Mapping[str, Ratings]) -> dict[str, tuple[int, int]]:
+    """Empty where there is no Bradley-Terry rating, or nothing to say how uncertain it is."""
+    ranks = rank_ranges(votes) if "bradley-terry" in ratings else None
+    if ranks is None:
+        return {}
+    return {name: (int(low), int(high)) for name, low, high in zip(ranks.systems, ranks.low, ranks.high, strict=True)}
+
+
+def _agreement(votes: VoteTable) -> AgreementRow:
+    found = agreement(votes)
+    return {
+        "alpha": _number(found.alpha),
+        "pairwise": _number(found.pairwise),
+        "leave_one_out": _number(found.leave_one_out),
+        "prompt_icc": _number(found.prompt_icc),
+        "rater_icc": _number(found.rater_icc),
+    }
+
+
+def _system_rows(
+    votes: VoteTable, ratings: Mapping[str, Ratings], ranges: Mapping[str, tuple[int, int]]
+) -> list[SystemRow]:
     """Best first: by Bradley-Terry, or by win rate where that does not exist; unrated systems last."""
     k = len(votes.systems)
     seen, simulated = _votes_by_system(votes), _votes_by_system(votes, votes.simulated)
@@ -172,6 +215,8 @@ def _system_rows(votes: VoteTable, ratings: Mapping[str, Ratings]) -> list[Syste
                 "bt_low": bt_low,
                 "bt_high": bt_high,
                 "rank": None,
+                "rank_low": ranges[name][0] if name in ranges else None,
+                "rank_high": ranges[name][1] if name in ranges else None,
                 "elo": columns.get("elo", {}).get(name, _UNRATED)[0],
                 "elo_order_sd": _order_sd(ratings, name),
                 "win_rate": win_rate,
@@ -211,6 +256,8 @@ def _order_sd(ratings: Mapping[str, Ratings], system: str) -> float | None:
 
 
 def _pair_rows(pairs: Pairs) -> Iterator[PairRow]:
+    p_values = pair_p_values(pairs)
+    adjusted = holm(p_values)
     for i, (a, b) in enumerate(zip(pairs.a, pairs.b, strict=True)):
         yield {
             "a": pairs.systems[a],
@@ -224,6 +271,8 @@ def _pair_rows(pairs: Pairs) -> Iterator[PairRow]:
             "win_rate": _number(pairs.win_rate[i]),
             "low": _number(pairs.intervals.low[i]),
             "high": _number(pairs.intervals.high[i]),
+            "p": _number(p_values[i]),
+            "p_holm": _number(adjusted[i]),
         }
 
 

@@ -29,12 +29,20 @@ def _question(name: str, question: QuestionSummary) -> Iterator[str]:
         f"({question['effective_prompts']:.1f} effective), {counted(question['raters'], 'rater')} "
         f"({question['effective_raters']:.1f} effective)"
     )
+    agreement = question["agreement"]
+    yield (
+        f"Worth {_number(question['effective_votes'], '.0f')} independent votes "
+        f"(design effect {_number(question['design_effect'], '.1f')}). "
+        f"Raters agree on {_number(agreement['pairwise'], '.0%')} of the votes on one pair of images "
+        f"(Krippendorff's alpha {_number(agreement['alpha'], '.2f')})."
+    )
     yield ""
     yield from _table(
-        ["", "system", "Bradley-Terry", "Elo", "order sd", "win rate", "votes"],
+        ["", "ranks", "system", "Bradley-Terry", "Elo", "order sd", "win rate", "votes"],
         [
             [
                 _ABSENT if row["rank"] is None else str(row["rank"]),
+                _ABSENT if row["rank_low"] is None else f"{row['rank_low']} to {row['rank_high']}",
                 row["system"],
                 _with_interval(row["bt"], row["bt_low"], row["bt_high"], ".0f"),
                 _number(row["elo"], ".1f"),
@@ -47,12 +55,13 @@ def _question(name: str, question: QuestionSummary) -> Iterator[str]:
     )
     yield ""
     yield from _table(
-        ["a", "b", "a preferred", "a wins", "b wins", "ties", "both bad"],
+        ["a", "b", "a preferred", "p (Holm)", "a wins", "b wins", "ties", "both bad"],
         [
             [
                 pair["a"],
                 pair["b"],
                 _with_interval(pair["win_rate"], pair["low"], pair["high"], ".3f"),
+                _number(pair["p_holm"], ".2g"),
                 str(pair["a_wins"]),
                 str(pair["b_wins"]),
                 str(pair["ties"]),

@@ -115,6 +115,17 @@ def effective_number(bearing: sparse.csr_array, codes: IntArray) -> FloatArray:
     return np.divide(totals**2, squares, out=np.zeros_like(totals), where=squares > 0)
 
 
+def covariances(votes: VoteTable, influence: Influence) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of the estimates, each (m, m): clustered by prompt, by rater, and by their cells."""
+    cell = np.unique(votes.prompt * len(votes.raters) + votes.rater, return_inverse=True)[1]
+
+    def clustered(codes: IntArray) -> FloatArray:
+        sums = _sums(influence.scores, codes)
+        return np.asarray(influence.weights.T @ (sums.T @ sums).toarray() @ influence.weights, dtype=np.float64)
+
+    return clustered(votes.prompt), clustered(votes.rater), clustered(cell)
+
+
 def _variance(influence: Influence, codes: IntArray) -> FloatArray:
     sums = _sums(influence.scores, codes)
     meat = (sums.T @ sums).toarray()

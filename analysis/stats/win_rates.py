@@ -54,7 +54,7 @@ class Share:
 
 def pair_win_rates(votes: VoteTable, level: float = LEVEL) -> Pairs:
     """How often a is preferred to b, a tie counting half and both-bad nothing, for each pair compared."""
-    a, b, pair = _pair_codes(votes)
+    a, b, pair = pair_codes(votes)
     flipped = votes.system_left > votes.system_right
 
     def count(rows: BoolArray) -> IntArray:
@@ -87,7 +87,7 @@ def field_win_rates(votes: VoteTable, level: float = LEVEL) -> Ratings:
     of_pair[np.arange(m), pairs.a] = 1 / opponents[pairs.a]
     of_pair[np.arange(m), pairs.b] = -1 / opponents[pairs.b]
     values = pairs.win_rate @ np.maximum(of_pair, 0) + (1 - pairs.win_rate) @ np.maximum(-of_pair, 0)
-    pair = _pair_codes(votes)[2]
+    pair = pair_codes(votes)[2]
     bearing = _bearing(votes, votes.system_left, k) + _bearing(votes, votes.system_right, k)
     influence = Influence(_scores(votes, pair, pairs.win_rate, pairs.counted), of_pair, bearing)
     once = (of_pair[pairs.counted == 1] != 0).any(axis=0)
@@ -117,7 +117,7 @@ def left_share(votes: VoteTable, level: float = LEVEL) -> Share:
     return Share(float(value[0]), float(intervals.low[0]), float(intervals.high[0]))
 
 
-def _pair_codes(votes: VoteTable) -> tuple[IntArray, IntArray, IntArray]:
+def pair_codes(votes: VoteTable) -> tuple[IntArray, IntArray, IntArray]:
     """The pairs that occur, as codes a < b (m,), and the pair of each vote (N,)."""
     k = len(votes.systems)
     a = np.minimum(votes.system_left, votes.system_right)

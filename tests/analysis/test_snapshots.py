@@ -81,9 +81,9 @@ def test_results_are_not_stored_under_inputs_that_changed_meanwhile(monkeypatch:
     study = make_open_study()
     cast_votes(study, raters=1, each=5)
 
-    def read_after_a_vote_came(study: Study) -> VoteTable:
+    def read_after_a_vote_came(study: Study, *, with_excluded: bool) -> VoteTable:
         cast_votes(study, raters=1, each=1)
-        return vote_table(study)
+        return vote_table(study, with_excluded=with_excluded)
 
     monkeypatch.setattr(snapshots, "vote_table", read_after_a_vote_came)
     assert votes_counted(study) == 6
