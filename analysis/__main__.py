@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis import plan_command
 from analysis.stats.errors import StatsError, VoteFileError, listed
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.summary import summarise
@@ -16,6 +17,9 @@ from analysis.stats.terminal import render
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] == "plan":
+        return plan_command.main(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
         votes = VoteTable.from_csv(options.votes, with_excluded=options.with_excluded)
@@ -53,7 +57,10 @@ def _one_question(votes: VoteTable, question: str, name: str) -> VoteTable:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m analysis",
-        description="Win rates, Elo and Bradley-Terry ratings of a file of pairwise votes.",
+        description=(
+            "Win rates, Elo and Bradley-Terry ratings of a file of pairwise votes. "
+            "python -m analysis plan --help: how many votes a study needs."
+        ),
         epilog=(
             "The file is CSV with the columns question, prompt_id, system_left, system_right, outcome "
             "(left, right, tie or both_bad) and rater; vote_id, category, challenge, session, response_ms, "

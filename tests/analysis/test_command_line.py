@@ -112,3 +112,27 @@ def test_it_imports_nothing_of_the_site(tmp_path: Path) -> None:
         check=True,
     )
     assert run.stdout == "[]\n"
+
+
+def test_a_plan_is_printed_and_written(tmp_path: Path) -> None:
+    options = ["--win-rate", "0.55", "--judgements", "20", "--json", "plan.json"]
+    run = analysis("plan", *options, folder=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "at least 341, however many votes" in run.stdout
+    written = json.loads((tmp_path / "plan.json").read_text())
+    assert written["wish"]["judgements"] == 20
+    assert written["plan"]["fewest_raters"] == 98
+
+
+def test_a_plan_learns_from_a_pilot(tmp_path: Path) -> None:
+    run = analysis("plan", "--pilot", GOLDEN / "votes.csv", "--json", "plan.json", folder=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    wish = json.loads((tmp_path / "plan.json").read_text())["wish"]
+    assert 0 < wish["ties"] < 0.3
+    assert wish["prompt_icc"] != 0.35
+
+
+def test_a_plan_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    run = analysis("plan", "--win-rate", "0.5", folder=tmp_path)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("win_rate is 0.5: no number of votes finds")

@@ -23,7 +23,7 @@ def test_holm_leaves_out_what_is_not_known() -> None:
 
 
 @given(P_VALUES)
-def test_holm_lies_between_no_correction_and_bonferronis_and_keeps_the_order(p: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_holm_lies_between_no_correction_and_bonferronis_and_keeps_the_order(p: np.ndarray) -> None:
     adjusted = holm(p)
     assert (adjusted >= p - 1e-15).all()
     assert (adjusted <= np.minimum(1, len(p) * p) + 1e-12).all()
