@@ -66,17 +66,20 @@ class Scores:
 Found = Mapping[str, Scores]
 
 
-def specs() -> Iterator[SystemSpec]:
+def specs(names: Sequence[str]) -> Iterator[SystemSpec]:
+    """Of the named systems, or of all, and of the one that others are compared with."""
     for table in tomllib.loads(STUDY.read_text(encoding="utf-8"))["systems"]:
-        yield from resolve(table | {"steps": STEPS[table["name"]]})
+        for spec in resolve(table | {"steps": STEPS[table["name"]]}):
+            if not names or table["name"] in names or spec.slug == AGAINST:
+                yield spec
 
 
-def load(weights: Path) -> dict[str, backends.Backend]:
+def load(weights: Path, names: Sequence[str]) -> dict[str, backends.Backend]:
     """By slug, warm; of what is not there yet the reason is printed."""
     models = {}
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "toyzoo").symlink_to(weights.resolve())
-        for spec in specs():
+        for spec in specs(names):
             try:
                 models[spec.slug] = backends.create(spec, Path(folder))
             except backends.PermanentBackendError as error:
@@ -147,12 +150,15 @@ def interval(values: Sequence[float], sign: str = "") -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, default=200)
+    parser.add_argument(
+        "--systems", nargs="*", default=[], metavar="NAME", help="only these, and what they are told from"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="FOLDER", help=f"default: {WEIGHTS}")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     prompts = read_prompts(EVALUATION_FILE)[: options.prompts]
-    found = of_systems(load(options.weights), prompts)
+    found = of_systems(load(options.weights, options.systems), prompts)
     print("\n".join(score_table({**of_the_renderer(prompts, options.weights), **found})))
     print()
     print("\n".join(difference_table(found)))
