@@ -5,7 +5,17 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from comparisons.models import Assignment, Comparison, Exclusion, Question, Rater, RaterSession, Study, Vote
+from comparisons.models import (
+    Assignment,
+    Comparison,
+    Exclusion,
+    Question,
+    Rater,
+    RaterSession,
+    Report,
+    Study,
+    Vote,
+)
 from generation.admin import ReadOnlyAdmin
 
 _RATER_KIND = "assignment__session__rater__kind"
@@ -61,8 +71,8 @@ class RaterSessionAdmin(_WithHashes):
 
 @admin.register(Assignment)
 class AssignmentAdmin(ReadOnlyAdmin):
-    list_display = ("public_id", "session", "comparison", "state", "issued_at", "expires_at")
-    list_filter = ("state",)
+    list_display = ("public_id", "session", "comparison", "kind", "state", "issued_at", "expires_at")
+    list_filter = ("state", "kind")
     list_select_related = ("session", "comparison")
 
 
@@ -73,7 +83,14 @@ class VoteAdmin(ReadOnlyAdmin):
     list_select_related = ("assignment__session__rater",)
 
 
+@admin.register(Report)
+class ReportAdmin(ReadOnlyAdmin):
+    list_display = ("id", "assignment", "problem", "note", "created_at")
+    list_filter = ("problem",)
+    list_select_related = ("assignment",)
+
+
 @admin.register(Exclusion)
 class ExclusionAdmin(ReadOnlyAdmin):
-    list_display = ("id", "vote", "session", "reason", "created_at", "revoked_at")
+    list_display = ("id", "vote", "session", "rule", "reason", "created_at", "revoked_at")
     list_select_related = ("vote", "session")

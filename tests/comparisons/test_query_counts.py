@@ -56,7 +56,8 @@ def test_a_raters_way_takes_as_many_queries_with_60_comparisons_as_with_3() -> N
 def test_lists_of_the_admin_take_as_many_queries_for_many_rows_as_for_few() -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
-    models = ["study", "question", "comparison", "ratersession", "assignment", "vote", "exclusion"]
+    models = ["study", "question", "comparison", "rater", "ratersession", "assignment", "vote"]
+    models += ["report", "exclusion"]
     pages = [f"/admin/comparisons/{model}/" for model in models]
     pages += [f"/admin/generation/{model}/" for model in ("promptset", "prompt", "system", "imagejob", "image")]
     Browser(make_open_study(SMALL)).consent().judge_all()
