@@ -12,7 +12,7 @@ from pathlib import Path
 from analysis import plan_command
 from analysis.stats.errors import StatsError, VoteFileError, listed
 from analysis.stats.outcomes import VoteTable
-from analysis.stats.summary import summarise
+from analysis.stats.summary import TIES, summarise
 from analysis.stats.terminal import render
 
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         votes = VoteTable.from_csv(options.votes, with_excluded=options.with_excluded)
         if options.question is not None:
             votes = _one_question(votes, options.question, options.votes.name)
-        summary = summarise(votes, seed=options.seed)
+        summary = summarise(votes, seed=options.seed, ties=options.ties)
         if options.json is not None:
             options.json.write_text(json.dumps(summary, allow_nan=False, indent=2) + "\n", encoding="utf-8")
     except StatsError as error:
@@ -72,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--with-excluded", action="store_true", help="count the votes that are marked as excluded too")
     parser.add_argument("--question", metavar="Q", help="read only the votes on question Q")
+    parser.add_argument(
+        "--ties",
+        choices=TIES,
+        default="half",
+        help="half a win for each (default), left out, or modelled by Bradley-Terry (and half elsewhere)",
+    )
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of Elo's shuffled orders (default 0)")
     return parser
 

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from analysis.stats.summary import PairRow, Summary, SystemRow
+from analysis.stats.rows import PairRow, Summary, SystemRow
 from analysis.votes import VoteRow, vote_rows
 from comparisons.models import Study
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from analysis import charts
-from analysis.stats.summary import AgreementRow, PairRow, PositionBias, QuestionSummary, Summary, SystemRow
+from analysis.stats.rows import AgreementRow, PairRow, PositionBias, QuestionSummary, Summary, SystemRow
 from comparisons.models import Question, Study
 from comparisons.studies import image_jobs
 from generation.models import Image

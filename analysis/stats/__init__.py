@@ -16,7 +16,8 @@ from analysis.stats.errors import (
 from analysis.stats.estimators import ESTIMATORS, Estimator
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.ratings import Ratings
-from analysis.stats.summary import Summary, summarise
+from analysis.stats.rows import Summary
+from analysis.stats.summary import summarise
 from analysis.stats.uncertainty import Intervals
 
 __all__ = [

@@ -52,17 +52,18 @@ def bradley_terry(votes: VoteTable, level: float = LEVEL) -> Ratings:
     votes = rated_votes(votes)
     fit = fit_votes(votes)
     values: FloatArray = MEAN + POINTS * fit.strengths
-    intervals = two_way_intervals(votes, values, influence(votes, fit), level)
+    bearing = influence(votes, fit)
     return Ratings(
         systems=votes.systems,
         values=values,
-        intervals=intervals,
+        intervals=two_way_intervals(votes, values, bearing, level),
         parameters={"scale": SCALE, "base": BASE, "mean": MEAN, "ties": "half", "level": level},
         diagnostics={
             "side": POINTS * fit.side,
             "log_likelihood": fit.log_likelihood,
             "iterations": float(fit.iterations),
         },
+        influence=bearing,
     )
 
 
@@ -82,9 +83,9 @@ def fit_counts(left_wins: FloatArray, games: FloatArray, systems: tuple[str, ...
     Both are (k, k), ties counting half. `systems` name the rows in errors. Raises as `bradley_terry` does.
     """
     wins = left_wins + (games - left_wins).T
-    _check_connected(games, systems)
-    _check_separation(wins, systems)
-    with_side = _side_is_estimable(left_wins, games - left_wins)
+    check_connected(games, systems)
+    check_separation(wins, systems)
+    with_side = side_is_estimable(left_wins, games - left_wins)
     return _newton(left_wins, games, with_side)
 
 
@@ -153,14 +154,15 @@ def influence(votes: VoteTable, fit: Fit) -> Influence:
     return Influence(scores, POINTS * fit.covariance[:, :k], bearing)
 
 
-def _check_connected(games: FloatArray, systems: tuple[str, ...]) -> None:
+def check_connected(games: FloatArray, systems: tuple[str, ...]) -> None:
+    """Raise DisconnectedError unless comparisons (k, k) lead, by whatever way, from every system to every other."""
     groups, label = csgraph.connected_components(games > 0, directed=False)
     if groups > 1:
         parts = [f"({listed([systems[i] for i in np.flatnonzero(label == g)])})" for g in range(groups)]
         raise DisconnectedError(f"Bradley-Terry ratings do not exist: no comparison connects {listed(parts)}.")
 
 
-def _check_separation(wins: FloatArray, systems: tuple[str, ...]) -> None:
+def check_separation(wins: FloatArray, systems: tuple[str, ...]) -> None:
     """A finite maximum exists only if wins lead from every system to every other (Ford 1957)."""
     groups, label = csgraph.connected_components(wins > 0, directed=True, connection="strong")
     if groups == 1:
@@ -179,7 +181,7 @@ def _check_separation(wins: FloatArray, systems: tuple[str, ...]) -> None:
     )
 
 
-def _side_is_estimable(left_wins: FloatArray, right_wins: FloatArray) -> bool:
+def side_is_estimable(left_wins: FloatArray, right_wins: FloatArray) -> bool:
     """Whether a finite, unique side intercept exists, given strengths that exist without one.
 
     The maximum runs away along (strengths d, side s) if d_i - d_j + s >= 0 for every win of i over j from the

@@ -33,6 +33,11 @@ def both_bad_cautions(votes: VoteTable, scored: VoteTable) -> Iterator[str]:
         yield f"Not rated, for want of a vote other than both-bad: {listed(unrated)}."
 
 
+def dropped_tie_cautions(votes: VoteTable, kept: VoteTable) -> Iterator[str]:
+    if dropped := len(votes) - len(kept):
+        yield f"Ties are left out of every number: {counted(dropped, 'vote')}, {dropped / len(votes):.0%} of all."
+
+
 def interval_cautions(pairs: Pairs, ratings: Mapping[str, Ratings], margins: Mapping[str, float]) -> Iterator[str]:
     few = [f"{number:.1f} effective {name}" for name, number in margins.items() if 0 < number < FEW_CLUSTERS]
     if few:

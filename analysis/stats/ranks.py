@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.stats.bradley_terry import POINTS, fit_votes, influence
 from analysis.stats.outcomes import FloatArray, IntArray, VoteTable
-from analysis.stats.ratings import rated_votes
+from analysis.stats.ratings import Ratings, rated_votes
 from analysis.stats.uncertainty import LEVEL, covariances, effective_number
 
 DRAWS = 20_000
@@ -33,19 +32,19 @@ class Ranks:
     critical_value: float
 
 
-def rank_ranges(votes: VoteTable, level: float = LEVEL) -> Ranks | None:
-    """None with fewer than two effective prompts or raters of some system, where nothing can be said.
+def rank_ranges(votes: VoteTable, ratings: Ratings, level: float = LEVEL) -> Ranks | None:
+    """Of `ratings` that have an influence, made of these votes.
+
+    None with fewer than two effective prompts or raters of some system, where nothing can be said.
 
     The interval of a difference is theta_i - theta_j -+ c se_ij, where se_ij is two-way clustered by the rule of the
     maximum (`uncertainty`) and c the `level` quantile of max |t| over all pairs: of a multivariate t with the least
     G - 1 degrees of freedom and the correlation of V_prompt + V_rater, which, unlike the rule of the maximum, is that
     of a possible distribution. It is drawn DRAWS times, always the same.
-
-    Raises as `bradley_terry` does.
     """
-    votes = rated_votes(votes)
-    fit = fit_votes(votes)
-    bearing = influence(votes, fit)
+    votes, bearing = rated_votes(votes), ratings.influence
+    if bearing is None:
+        return None
     by_prompt, by_rater, by_cell = covariances(votes, bearing)
     margins = [effective_number(bearing.bearing, codes) for codes in (votes.prompt, votes.rater)]
     degrees = float(np.minimum(*margins).min()) - 1
@@ -54,7 +53,7 @@ def rank_ranges(votes: VoteTable, level: float = LEVEL) -> Ranks | None:
     variances = [_of_differences(matrix) for matrix in (by_prompt, by_rater, by_prompt + by_rater - by_cell)]
     error = np.sqrt(np.maximum.reduce([*variances, np.zeros_like(by_prompt)]))
     critical = _critical_value(by_prompt + by_rater, degrees, level)
-    difference = POINTS * np.subtract.outer(fit.strengths, fit.strengths)
+    difference = np.subtract.outer(ratings.values, ratings.values)
     surely_above = difference > critical * error + 1e-9
     np.fill_diagonal(surely_above, val=False)
     k = len(votes.systems)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.stats.errors import RatingError
 from analysis.stats.outcomes import FloatArray, VoteTable
-from analysis.stats.uncertainty import Intervals
+from analysis.stats.uncertainty import Influence, Intervals
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +16,7 @@ class Ratings:
 
     `values` has the shape of `systems`. `intervals` is None for an estimator that has no honest one.
     `parameters` are what the caller or the code fixed; `diagnostics` are what the computation found, scalars
-    or arrays of the shape of `systems`.
+    or arrays of the shape of `systems`. `influence` is that of each vote on the values, where intervals rest on it.
     """
 
     systems: tuple[str, ...]
@@ -24,6 +24,7 @@ class Ratings:
     intervals: Intervals | None
     parameters: Mapping[str, str | float]
     diagnostics: Mapping[str, float | FloatArray]
+    influence: Influence | None = None
 
 
 def rated_votes(votes: VoteTable) -> VoteTable:

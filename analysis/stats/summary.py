@@ -5,131 +5,70 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import TypedDict
 
 import numpy as np
 from scipy import sparse
 
 from analysis.stats import bradley_terry, elo
 from analysis.stats.agreement import agreement, design_effect
-from analysis.stats.cautions import both_bad_cautions, interval_cautions, side_cautions, simulation_cautions
+from analysis.stats.cautions import (
+    both_bad_cautions,
+    dropped_tie_cautions,
+    interval_cautions,
+    side_cautions,
+    simulation_cautions,
+)
 from analysis.stats.errors import RatingError, listed
 from analysis.stats.estimators import ESTIMATORS
-from analysis.stats.outcomes import BoolArray, IntArray, VoteTable
+from analysis.stats.outcomes import TIE, BoolArray, IntArray, VoteTable
 from analysis.stats.pair_tests import holm, pair_p_values
 from analysis.stats.ranks import rank_ranges
 from analysis.stats.ratings import Ratings
+from analysis.stats.rows import AgreementRow, PairRow, QuestionSummary, Summary, SystemRow
+from analysis.stats.tie_models import MODELS, rate_with_ties
 from analysis.stats.uncertainty import LEVEL, effective_number
 from analysis.stats.win_rates import Pairs, left_share, pair_win_rates
 
 VERSION = 3
 """Goes up whenever the same votes would give other numbers."""
 
+TIES = ("half", "drop", *MODELS)
+
 _UNRATED = (None, None, None)
 _SAME = 1e-9
 
 
-class SystemRow(TypedDict):
-    """`votes` include both-bad; ratings and win rate do not. None: the votes do not determine it."""
-
-    system: str
-    votes: int
-    simulated_votes: int
-    bt: float | None
-    bt_low: float | None
-    bt_high: float | None
-    rank: int | None
-    rank_low: int | None
-    rank_high: int | None
-    elo: float | None
-    elo_order_sd: float | None
-    win_rate: float | None
-    win_rate_low: float | None
-    win_rate_high: float | None
-
-
-class PairRow(TypedDict):
-    """`votes` include both-bad; `win_rate` is that of `a`, a tie counting half and both-bad nothing."""
-
-    a: str
-    b: str
-    votes: int
-    simulated_votes: int
-    a_wins: int
-    b_wins: int
-    ties: int
-    both_bad: int
-    win_rate: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_holm: float | None
-
-
-class AgreementRow(TypedDict):
-    alpha: float | None
-    pairwise: float | None
-    leave_one_out: float | None
-    prompt_icc: float | None
-    rater_icc: float | None
-
-
-class PositionBias(TypedDict):
-    left_share: float | None
-    low: float | None
-    high: float | None
-
-
-class QuestionSummary(TypedDict):
-    votes: int
-    simulated_votes: int
-    raters: int
-    prompts: int
-    systems: list[SystemRow]
-    pairs: list[PairRow]
-    position_bias: PositionBias
-    agreement: AgreementRow
-    design_effect: float | None
-    effective_votes: float | None
-    effective_prompts: float
-    effective_raters: float
-    warnings: list[str]
-
-
-class Summary(TypedDict):
-    questions: dict[str, QuestionSummary]
-    headline_elo: dict[str, float]
-    settings: dict[str, str | float | list[str]]
-    warnings: list[str]
-
-
-def summarise(votes: VoteTable, seed: int = 0) -> Summary:
+def summarise(votes: VoteTable, seed: int = 0, ties: str = "half") -> Summary:
     """Everything that is shown of a study's votes, as strict JSON: no NaN, no infinity.
 
     Questions are treated apart, each with its own random stream from `seed` and its name, so that leaving one
     out changes nothing in the others. `headline_elo` is the mean of the questions' Elos, as the paper on
     Adversarial Diffusion Distillation reports it, for systems rated in every question. Votes that do not
     determine a number give None and a warning that says why; without votes everything is empty.
+
+    `ties` (TIES): half a win for each in everything; dropped from everything; or modelled by Bradley-Terry, after
+    Davidson or Rao and Kupper, and half in win rates and Elo.
     """
     questions = {
-        name: summarise_question(table, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+        name: summarise_question(table, np.random.default_rng([seed, zlib.crc32(name.encode())]), ties)
         for name, table in votes.split_by_question().items()
     }
     headline, warnings = _headline(questions)
     return {
         "questions": questions,
         "headline_elo": headline,
-        "settings": _settings(seed),
+        "settings": _settings(seed, ties),
         "warnings": warnings,
     }
 
 
-def summarise_question(votes: VoteTable, rng: np.random.Generator) -> QuestionSummary:
+def summarise_question(votes: VoteTable, rng: np.random.Generator, ties: str = "half") -> QuestionSummary:
     """The summary of votes which all answer one question."""
-    scored = votes.counted()
-    pairs = pair_win_rates(votes)
-    position = left_share(votes)
-    ratings, warnings = _ratings(scored, rng)
+    kept = votes.select(votes.outcome != TIE) if ties == "drop" else votes
+    scored = kept.counted()
+    pairs = pair_win_rates(kept)
+    position = left_share(kept)
+    ratings, warnings = _ratings(scored, rng, ties)
     effect = design_effect(pairs)
     margins = {"prompts": _effective(scored, scored.prompt), "raters": _effective(scored, scored.rater)}
     return {
@@ -138,7 +77,7 @@ def summarise_question(votes: VoteTable, rng: np.random.Generator) -> QuestionSu
         "raters": len(votes.raters),
         "prompts": len(votes.prompts),
         "systems": _system_rows(votes, ratings, _rank_ranges(scored, ratings)),
-        "pairs": list(_pair_rows(pairs)),
+        "pairs": list(_pair_rows(pairs, pair_win_rates(votes))),
         "position_bias": {
             "left_share": _number(position.value),
             "low": _number(position.low),
@@ -151,7 +90,8 @@ def summarise_question(votes: VoteTable, rng: np.random.Generator) -> QuestionSu
         "effective_raters": margins["raters"],
         "warnings": [
             *simulation_cautions(votes),
-            *both_bad_cautions(votes, scored),
+            *both_bad_cautions(kept, scored),
+            *dropped_tie_cautions(votes, kept),
             *warnings,
             *side_cautions(ratings),
             *interval_cautions(pairs, ratings, margins),
@@ -159,13 +99,14 @@ def summarise_question(votes: VoteTable, rng: np.random.Generator) -> QuestionSu
     }
 
 
-def _ratings(votes: VoteTable, rng: np.random.Generator) -> tuple[dict[str, Ratings], list[str]]:
+def _ratings(votes: VoteTable, rng: np.random.Generator, ties: str) -> tuple[dict[str, Ratings], list[str]]:
     ratings: dict[str, Ratings] = {}
     warnings = []
     if len(votes):
         for name, estimate in ESTIMATORS.items():
             try:
-                ratings[name] = estimate(votes, rng)
+                is_modelled = name == "bradley-terry" and ties in MODELS
+                ratings[name] = rate_with_ties(votes, ties) if is_modelled else estimate(votes, rng)
             except RatingError as error:
                 warnings.append(str(error))
     return ratings, warnings
@@ -178,7 +119,7 @@ def _effective(votes: VoteTable, codes: IntArray) -> float:
 
 def _rank_ranges(votes: VoteTable, ratings: Mapping[str, Ratings]) -> dict[str, tuple[int, int]]:
     """Empty where there is no Bradley-Terry rating, or nothing to say how uncertain it is."""
-    ranks = rank_ranges(votes) if "bradley-terry" in ratings else None
+    ranks = rank_ranges(votes, ratings["bradley-terry"]) if "bradley-terry" in ratings else None
     if ranks is None:
         return {}
     return {name: (int(low), int(high)) for name, low, high in zip(ranks.systems, ranks.low, ranks.high, strict=True)}
@@ -255,18 +196,20 @@ def _order_sd(ratings: Mapping[str, Ratings], system: str) -> float | None:
     return float(np.asarray(rating.diagnostics["order_sd"])[rating.systems.index(system)])
 
 
-def _pair_rows(pairs: Pairs) -> Iterator[PairRow]:
+def _pair_rows(pairs: Pairs, everything: Pairs) -> Iterator[PairRow]:
+    """`everything`: with the ties, where those are dropped from the rates."""
+    ties = {(a, b): count for a, b, count in zip(*_named(everything), everything.ties, strict=True)}
     p_values = pair_p_values(pairs)
     adjusted = holm(p_values)
     for i, (a, b) in enumerate(zip(pairs.a, pairs.b, strict=True)):
         yield {
             "a": pairs.systems[a],
             "b": pairs.systems[b],
-            "votes": int(pairs.votes[i]),
+            "votes": int(pairs.votes[i] - pairs.ties[i] + ties[pairs.systems[a], pairs.systems[b]]),
             "simulated_votes": int(pairs.simulated[i]),
             "a_wins": int(pairs.a_wins[i]),
             "b_wins": int(pairs.b_wins[i]),
-            "ties": int(pairs.ties[i]),
+            "ties": int(ties[pairs.systems[a], pairs.systems[b]]),
             "both_bad": int(pairs.both_bad[i]),
             "win_rate": _number(pairs.win_rate[i]),
             "low": _number(pairs.intervals.low[i]),
@@ -274,6 +217,10 @@ def _pair_rows(pairs: Pairs) -> Iterator[PairRow]:
             "p": _number(p_values[i]),
             "p_holm": _number(adjusted[i]),
         }
+
+
+def _named(pairs: Pairs) -> tuple[list[str], list[str]]:
+    return [pairs.systems[a] for a in pairs.a], [pairs.systems[b] for b in pairs.b]
 
 
 def _number(value: float) -> float | None:
@@ -291,11 +238,11 @@ def _headline(questions: Mapping[str, QuestionSummary]) -> tuple[dict[str, float
     return dict(sorted(everywhere.items(), key=lambda item: (-item[1], item[0]))), warnings
 
 
-def _settings(seed: int) -> dict[str, str | float | list[str]]:
+def _settings(seed: int, ties: str) -> dict[str, str | float | list[str]]:
     return {
         "version": VERSION,
         "seed": seed,
-        "ties": "half",
+        "ties": ties,
         "both_bad": "not counted",
         "cluster": ["prompt", "rater"],
         "level": LEVEL,

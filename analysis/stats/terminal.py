@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analysis.stats.errors import counted
-from analysis.stats.summary import QuestionSummary, Summary
+from analysis.stats.rows import QuestionSummary, Summary
 
 _ABSENT = "-"
+_TIES = {
+    "half": "Ties count as half a win for each.",
+    "drop": "Ties are left out.",
+    "davidson": "Bradley-Terry models ties after Davidson; elsewhere they count as half a win for each.",
+    "rao-kupper": "Bradley-Terry models ties after Rao and Kupper; elsewhere they count as half a win for each.",
+}
 
 
 def render(summary: Summary) -> str:
     """Plain text; intervals in brackets, "-" where the votes do not determine a number."""
-    level = summary["settings"]["level"]
-    lines = [f"Intervals: {level:.0%}, clustered by prompt and rater. Ties count as half a win for each."]
+    level, ties = summary["settings"]["level"], str(summary["settings"]["ties"])
+    lines = [f"Intervals: {level:.0%}, clustered by prompt and rater. {_TIES[ties]}"]
     for name, question in summary["questions"].items():
         lines += ["", *_question(name, question)]
     if len(summary["questions"]) > 1:

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analysis.stats import Summary, VoteTable, summarise
-from tests.analysis.stats.planted import COLUMNS, table
+from analysis.stats.summary import TIES
+from tests.analysis.stats.planted import COLUMNS, Population, table
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -152,3 +154,21 @@ def test_settings_hold_everything_that_determines_the_numbers() -> None:
         "bt_mean": 1000,
         "bt_side_intercept": "fitted",
     }
+
+
+@pytest.mark.parametrize("ties", TIES)
+def test_ties_are_counted_as_the_settings_say(ties: str) -> None:
+    votes = Population().votes(np.random.default_rng(5), prompts=25, raters=12, per_prompt=12)
+    summary = summarise(votes, ties=ties)
+    assert summary["settings"]["ties"] == ties
+    (question,) = summary["questions"].values()
+    (halved,) = summarise(votes)["questions"].values()
+    assert question["votes"] == len(votes)
+    for row, other in zip(question["pairs"], halved["pairs"], strict=True):
+        assert (row["ties"], row["votes"]) == (other["ties"], other["votes"]), "the counts are the same"
+        decided = row["a_wins"] + row["b_wins"]
+        expected = row["a_wins"] / decided if ties == "drop" else other["win_rate"]
+        assert row["win_rate"] == pytest.approx(expected)
+    ratings = {row["system"]: row["bt"] for row in question["systems"]}
+    assert (ratings == {row["system"]: row["bt"] for row in halved["systems"]}) == (ties == "half")
+    assert any("Ties are left out" in warning for warning in question["warnings"]) == (ties == "drop")
