@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -76,7 +77,7 @@ def collect(study: Study, url: str, sessions: int, seed: int, browser: Browser =
     recorder = Recorder()
     spies = _take_part(study, url.rstrip("/"), sessions, seed, browser, recorder)
     seen = _seen([shown for spy in spies for shown in spy.shown])
-    if len({shown.session for shown, behind in seen if behind.kind == Kind.JUDGEMENT}) < FEWEST:
+    if len({shown.session for shown, behind in seen if behind.roles[0] == Kind.JUDGEMENT}) < FEWEST:
         raise StudyError(f"Study {study.slug!r} had pairs for fewer than {FEWEST} sessions: nothing can be said.")
     return Collected(seen, recorder.responses, [leak for spy in spies for leak in spy.leaks])
 
@@ -130,10 +131,11 @@ def _seen(shown: Sequence[Pair]) -> Seen:
 def _behind(assignment: Assignment) -> Behind:
     comparison = assignment.comparison
     images = [comparison.image_a, assignment.stand_in or comparison.image_b]
+    roles = [assignment.kind, f"{assignment.kind}, stand-in" if assignment.stand_in else assignment.kind]
     left, right = images if assignment.a_is_left else images[::-1]
     return Behind(
-        kind=assignment.kind,
         is_practice=assignment.is_practice,
+        roles=(roles[0], roles[1]) if assignment.a_is_left else (roles[1], roles[0]),
         systems=(left.job.system.slug, right.job.system.slug),
         system_ids=(left.job.system_id, right.job.system_id),
         image_ids=(left.id, right.id),
@@ -142,35 +144,31 @@ def _behind(assignment: Assignment) -> Behind:
 
 
 def _tell_systems(seen: Seen, seed: int) -> Telling:
-    judged = [(shown, behind) for shown, behind in seen if behind.kind == Kind.JUDGEMENT]
-    rows = [[fields.of_image(shown, side) | fields.of_pair(shown) for side in SIDES] for shown, _ in judged]
-    return tell(rows, [behind.systems for _, behind in judged], [shown.session for shown, _ in judged], seed)
+    judged = [(pair, behind) for pair, behind in seen if behind.roles[0] == Kind.JUDGEMENT]
+    rows = [[fields.of_image(pair, side) | fields.of_pair(pair) for side in SIDES] for pair, _ in judged]
+    return tell(rows, [behind.systems for _, behind in judged], [pair.session for pair, _ in judged], seed)
 
 
 def _tell_checks(seen: Seen, seed: int) -> Telling | None:
-    """Whether a pair is one that counts, and else which check, by anything but how far the session is."""
-    labels = [[behind.kind] for _, behind in seen]
-    if len({label for unit in labels for label in unit}) < 2:
+    """Of each image whether its pair counts, else which check it is, and whether it stands in for another.
+
+    It is known that a check does not come first. So how far the session is, and its first pairs, which a page brought
+    or leased, are left out.
+    """
+    places: Counter[str] = Counter()
+    later: list[tuple[Pair, Behind]] = []
+    for pair, behind in seen:
+        places[pair.session] += 1
+        if places[pair.session] > 2:
+            later.append((pair, behind))
+    if len({role for _, behind in later for role in behind.roles}) < 2 or len({pair.session for pair, _ in later}) < 2:
         return None
-    rows = [[_of_both(shown)] for shown, _ in seen]
-    return tell(rows, labels, [shown.session for shown, _ in seen], seed)
+    rows = [[_without_place(fields.of_image(pair, side) | fields.of_pair(pair)) for side in SIDES] for pair, _ in later]
+    return tell(rows, [behind.roles for _, behind in later], [pair.session for pair, _ in later], seed)
 
 
-def _of_both(shown: Pair) -> dict[str, Value]:
-    """Also how far the two are apart: the spoilt one may be on either side."""
-    left, right = (fields.of_image(shown, side) for side in SIDES)
-    apart: dict[str, Value] = {
-        f"{name}, apart": abs(value - other)
-        for name, value in left.items()
-        if isinstance(value, float) and isinstance(other := right.get(name), float)
-    }
-    sides = {
-        f"{side}: {name}": value
-        for side, read in zip(SIDES, (left, right), strict=True)
-        for name, value in read.items()
-    }
-    pair = {name: value for name, value in fields.of_pair(shown).items() if not name.startswith(_BY_PLACE)}
-    return apart | sides | pair
+def _without_place(read: dict[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in read.items() if not name.startswith(_BY_PLACE)}
 
 
 def _told(one: str, many: str, telling: Telling) -> list[Leak]:

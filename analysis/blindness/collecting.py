@@ -55,7 +55,7 @@ class Spy(Bot):
         super().__post_init__()
         self._http = self.recorder.watch(self.http)
         self._digests: dict[str, str] = {}
-        self._announced: Response | None = None
+        self._announced: list[Response] = []
         self._held: Mapping[str, Any] | None = None
 
     def return_to_held(self) -> None:
@@ -69,7 +69,7 @@ class Spy(Bot):
             for side in SIDES:
                 self._try(who, browser, judgement[side])
         reply = super()._answer(judgement, token, page_url)
-        self._announced = self.recorder.responses[-1]
+        self._announced.append(self.recorder.responses[-1])
         self._held = reply["next"]
         self._return_to(judgement, "after the answer")
         return reply
@@ -79,13 +79,21 @@ class Spy(Bot):
             self._try(f"its own session {when}", self._http, judgement[side])
 
     def _look(self, judgement: Mapping[str, Any]) -> None:
-        announced = self._announced or self.recorder.responses[-1]
+        self._announced = self._announced[-2:] or [self.recorder.responses[-1]]  # at first, the page
         loads: dict[str, list[Load]] = {side: [] for side in SIDES}
         for side in self._rng.sample([*SIDES] * LOOKS, len(SIDES) * LOOKS):  # neither is always the first
             loads[side].append(self._load(judgement[side]))
         cookies = {str(cookie.name): str(cookie.value) for cookie in self._http.cookies}
         self.shown.append(
-            Pair(self.result.session, judgement["assignment"], judgement, cookies, announced, loads),
+            Pair(
+                session=self.result.session,
+                assignment=judgement["assignment"],
+                payload=judgement,
+                cookies=cookies,
+                announced=self._announced[-1],
+                before=self._announced[0],
+                loads=loads,
+            )
         )
 
     def _load(self, path: str) -> Load:
@@ -101,5 +109,5 @@ class Spy(Bot):
 
     def _try(self, who: str, http: requests.Session, path: str) -> None:
         url = urljoin(self.landing_url, path)
-        if http.get(url, timeout=TIMEOUT_S).ok:
+        if http.get(url, timeout=TIMEOUT_S, allow_redirects=False).status_code == requests.codes.ok:
             self.leaks.append(Leak("access", f"an image opens for {who}", url))

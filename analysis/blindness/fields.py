@@ -38,6 +38,7 @@ def of_pair(shown: Pair) -> dict[str, Value]:
     found: dict[str, Value] = {f"{name} in the JSON": value for name, value in _leaves(shown.payload)}
     found |= {f"cookie {name}": value for name, value in shown.cookies.items()}
     found["time of the reply"] = shown.announced.ms
+    found["time of the reply before"] = shown.before.ms
     named = headers(shown.announced).items()
     found |= {f"header {name} of the reply": value for name, value in named if name not in _ANNOUNCED_AS_USUAL}
     return found

@@ -44,6 +44,7 @@ class Pair:
     payload: Mapping[str, Any]
     cookies: Mapping[str, str]
     announced: Response  # the page or the reply that brought it
+    before: Response  # what came before that, when this pair was leased ahead; the same for the first one
     loads: Mapping[str, list[Load]]  # by side
 
 
@@ -51,8 +52,8 @@ class Pair:
 class Behind:
     """What the site knows of a pair and must not tell. Systems and images are given from left to right."""
 
-    kind: str
     is_practice: bool
+    roles: tuple[str, str]  # the kind of the assignment; of a stand-in, that too
     systems: tuple[str, str]
     system_ids: tuple[int, int]
     image_ids: tuple[int, int]

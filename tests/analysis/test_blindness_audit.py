@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from analysis.blindness.telling import Telling
 from analysis.management.commands import audit_blindness
 from comparisons import judging
 from comparisons.models import Assignment, RaterSession, Study, Vote
+from comparisons.protocol import Checks, Protocol
 from comparisons.studies import StudyError, close_study
 from comparisons.study_file import QuestionSpec
 from tests.analysis.in_process import URL, browsers
@@ -27,10 +29,10 @@ QUESTION = QuestionSpec("quality", "Which has the higher quality?", tie=False, b
 TELLING = Telling(rows=40, accuracy=0.5, low=0.3, high=0.7, chance=0.5, p_values={"side": 1.0})
 
 
-def make_study(prompts: int, **changes: Any) -> Study:
+def make_study(prompts: int, question: QuestionSpec = QUESTION, **changes: Any) -> Study:
     systems = (make_system_spec("alpha"), make_system_spec("beta"))
     texts = [f"a fox with {number} kits" for number in range(prompts)]
-    return make_open_study(texts, systems=systems, questions=(QUESTION,), votes_wanted=4, **changes)
+    return make_open_study(texts, systems=systems, questions=(question,), votes_wanted=4, **changes)
 
 
 @pytest.mark.django_db
@@ -80,6 +82,23 @@ def test_times_and_numbers_that_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     assert leaks["order"] == "batch in the JSON, number 1 follows the prompt's place in its set"
     assert leaks["field"].startswith("time of the image")
     assert found.systems.accuracy > 0.8
+
+
+@pytest.mark.django_db
+def test_checks_that_look_other_than_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    payload = judging.payload
+
+    def kinder(assignment: Assignment, *others: Any) -> dict[str, Any]:
+        return payload(assignment, *others) | {"counts": assignment.kind == Assignment.Kind.JUDGEMENT}
+
+    monkeypatch.setattr(judging, "payload", kinder)
+    question = replace(QUESTION, checks=("corrupted", "mismatched"))
+    study = make_study(8, question, protocol=Protocol(checks=Checks(every=2)))
+    found = audit(study, URL, 2, 0, browsers())
+    assert found.checks
+    assert "counts in the JSON" in found.checks.telling
+    assert "field: counts in the JSON tells checks apart" in "\n".join(map(str, found.leaks))
+    assert "counts in the JSON" not in found.systems.p_values, "all pairs that count have the same"
 
 
 @pytest.mark.django_db

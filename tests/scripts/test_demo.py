@@ -84,6 +84,20 @@ def ratings(folder: Path) -> dict[str, tuple[str, int, int]]:
         return {slug: tuple(rest) for slug, *rest in connection.execute(query)}
 
 
+def audit(folder: Path, port: int) -> str:
+    """What the raters with developer tools say of the demo's study."""
+    command = ["audit_blindness", "demo", "--sessions", "3", "--url", f"http://127.0.0.1:{port}"]
+    ended = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env={**os.environ, "DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended.stdout + ended.stderr
+
+
 def get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=30) as reply:
         return str(reply.read().decode())
@@ -105,6 +119,7 @@ def test_it_makes_everything_once_and_stops_with_all_its_processes(tmp_path: Pat
         made = images(folder)
         assert made
         assert ratings(folder) == {"demo": ("open", 0, 0), "demo-rated": ("closed", VOTES, VOTES)}
+        assert "Nothing leaks." in audit(folder, port)
     assert processes_of(folder) == []
 
     with demo(folder, port, home) as again:
