@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -30,6 +32,7 @@ def _posted(view: Callable[[RaterSession, Any], dict[str, Any]]) -> Callable[...
     @in_study
     @wraps(view)
     def answered(request: HttpRequest, study: Study) -> HttpResponse:
+        began = time.monotonic()
         session = sessions.recall(request, study)
         if session is None:
             return JsonResponse({"error": _("This browser has no session in this study.")}, status=403)
@@ -37,9 +40,19 @@ def _posted(view: Callable[[RaterSession, Any], dict[str, Any]]) -> Callable[...
             reply = view(session, _json(request))
         except AnswerError as error:
             return JsonResponse({"error": str(error)}, status=400)
-        return JsonResponse(reply | _following(session))
+        content = reply | _following(session)
+        _wait_for_the_step(time.monotonic() - began)
+        return JsonResponse(content)
 
     return answered
+
+
+def _wait_for_the_step(elapsed_s: float) -> None:
+    """A check takes the database other work than a judgement, which a rater could read off the clock: so replies come
+    in steps of REPLY_STEP_MS."""
+    step_s = settings.REPLY_STEP_MS / 1000
+    if step_s:
+        time.sleep(step_s - elapsed_s % step_s)
 
 
 @_posted

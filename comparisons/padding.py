@@ -19,7 +19,7 @@ def padded(webp: bytes, length: int) -> bytes:
     stated = int.from_bytes(webp[16:20], "little")
     content = webp[_HEADER : _HEADER + stated]
     length = max(length, rounded(len(webp)))
-    filler = os.urandom(length - _HEADER - len(content))
+    filler = os.urandom(length)[: length - _HEADER - len(content)]  # as much work for a small picture as for a large
     sizes = [size.to_bytes(4, "little") for size in (length - 8, length - _HEADER)]
     return b"".join([b"RIFF", sizes[0], b"WEBPVP8L", sizes[1], content, filler])
 

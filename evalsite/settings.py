@@ -177,6 +177,7 @@ MAX_JOB_ATTEMPTS = 3
 ENDPOINT_KEYS = environment.keys_of_hosts("ENDPOINT_KEYS")
 
 # Rating
+REPLY_STEP_MS = 20  # replies to answers come in steps, so that their time says nothing of what comes next
 ASSIGNMENT_LEASE_SECONDS = environment.whole_number("ASSIGNMENT_LEASE_SECONDS", 600, minimum=2)
 
 
