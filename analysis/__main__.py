@@ -11,6 +11,7 @@ from pathlib import Path
 
 from analysis import plan_command
 from analysis.stats.errors import StatsError, VoteFileError, listed
+from analysis.stats.formats import FORMATS, convert
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.summary import TIES, summarise
 from analysis.stats.terminal import render
@@ -22,10 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return plan_command.main(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
-        votes = VoteTable.from_csv(options.votes, with_excluded=options.with_excluded)
+        votes, notes = _read(options)
         if options.question is not None:
             votes = _one_question(votes, options.question, options.votes.name)
         summary = summarise(votes, seed=options.seed, ties=options.ties)
+        summary["warnings"] = [*notes, *summary["warnings"]]
         if options.json is not None:
             options.json.write_text(json.dumps(summary, allow_nan=False, indent=2) + "\n", encoding="utf-8")
     except StatsError as error:
@@ -37,6 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.quiet:
         _print(render(summary))
     return 0
+
+
+def _read(options: argparse.Namespace) -> tuple[VoteTable, list[str]]:
+    """The votes, and what is to be said of how they were read."""
+    if options.format is None:
+        return VoteTable.from_csv(options.votes, with_excluded=options.with_excluded), []
+    converted = convert(options.votes, options.format)
+    return VoteTable.from_frame(converted.frame, options.votes.name), converted.notes
 
 
 def _print(text: str) -> None:
@@ -69,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("votes", type=Path, help="the vote file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to FILE")
+    parser.add_argument("--format", choices=FORMATS, help="the file is not a vote file but has this form")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--with-excluded", action="store_true", help="count the votes that are marked as excluded too")
     parser.add_argument("--question", metavar="Q", help="read only the votes on question Q")
