@@ -68,7 +68,7 @@ def plans_of(study: Study, seed: str) -> list[tuple[Question, Plan]]:
     questions = study.ordered_questions
     found = []
     for question in questions if study.protocol.layout == "blocks" else questions[:1]:
-        count = study.comparisons_by_question.get(question.id, 0)
+        count = question.comparison_count
         plan = Plan(
             seed=f"{seed}:{question.key}",
             judgements=min(count, study.judgements_per_question or count),
@@ -84,7 +84,7 @@ def plans_of(study: Study, seed: str) -> list[tuple[Question, Plan]]:
 def _held(session: RaterSession) -> dict[str, Assignment]:
     """What this session has in hand, by state, renewed when it ran out but nobody has taken it back."""
     mine = session.assignments.filter(state__in=Assignment.VISIBLE, beside=None)
-    held = {lease.state: lease for lease in mine.select_related("comparison__image_a__job__prompt")}
+    held = {lease.state: lease for lease in mine.with_prompt()}
     now = timezone.now()
     for lease in held.values():
         lease.session = session

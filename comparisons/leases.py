@@ -76,15 +76,16 @@ def lease_extra(session: RaterSession, extra: Extra, state: str, *, is_practice:
 
 
 def lease_judgement(session: RaterSession, question: Question, state: str, rng: random.Random) -> Assignment | None:
-    release_expired(limit=CONTENDERS)
-    for draw, comparison in _proposals(session, question, rng):
-        try:
-            return _lease(session, comparison, draw, state, rng)
-        except _NoCapacity:
-            continue
-        except IntegrityError as error:  # one open lease, each pair once
-            raise Overtaken from error
-    return None
+    while True:
+        for draw, comparison in _proposals(session, question, rng):
+            try:
+                return _lease(session, comparison, draw, state, rng)
+            except _NoCapacity:
+                continue
+            except IntegrityError as error:  # one open lease, each pair once
+                raise Overtaken from error
+        if not release_expired(limit=CONTENDERS):  # else somebody's pair has become free
+            return None
 
 
 def _proposals(session: RaterSession, question: Question, rng: random.Random) -> Iterator[tuple[Draw, Comparison]]:

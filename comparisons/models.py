@@ -8,7 +8,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -86,12 +86,6 @@ class Study(models.Model):
             question.study = self
         return questions
 
-    @cached_property
-    def comparisons_by_question(self) -> dict[int, int]:
-        """How many there are so far."""
-        wanted = Matchup.objects.filter(question__study=self).order_by().values_list("question")
-        return {question: votes // self.votes_wanted for question, votes in wanted.annotate(Sum("votes_wanted"))}
-
 
 class Question(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="questions")
@@ -100,6 +94,7 @@ class Question(models.Model):
     wording = models.CharField(max_length=300)
     offers_tie = models.BooleanField(default=False)
     offers_both_bad = models.BooleanField(default=False)
+    comparison_count = models.PositiveIntegerField(default=0, help_text="how many there are to judge so far")
     help = models.TextField(blank=True)
     practice = models.JSONField(default=list, help_text="kinds of the pairs with feedback, in their order")
     checks = models.JSONField(default=list, help_text="kinds of the attention checks, in turns")
@@ -155,7 +150,10 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         return self.filter(taken__lt=F("votes_wanted")).exclude(id__in=seen)
 
     def with_systems(self) -> ComparisonQuerySet:
-        return self.select_related("matchup", "image_a__job")
+        """No more than a lease needs: an image's provenance is long."""
+        needed = ("question", "matchup", "image_a", "image_b", "votes_wanted")
+        systems = ("matchup__system_a", "image_a__job__system")
+        return self.select_related("matchup", "image_a__job").only(*needed, *systems)
 
     def with_images(self) -> ComparisonQuerySet:
         return self.select_related("matchup", "image_a__job", "image_b__job")
@@ -296,6 +294,13 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def expired_leases(self) -> AssignmentQuerySet:
         return self.open().filter(expires_at__lt=timezone.now())
+
+    def with_prompt(self) -> AssignmentQuerySet:
+        """What the page needs, and no more: an image's provenance is long."""
+        own = [field.attname for field in Assignment._meta.concrete_fields]
+        pair = ["comparison__question", "comparison__image_a", "comparison__image_b"]
+        prompt = "comparison__image_a__job__prompt"
+        return self.select_related(prompt).only(*own, *pair, f"{prompt}__text")
 
     def counting(self) -> AssignmentQuerySet:
         """Those that take the place of a vote in a quota, or have."""

@@ -220,6 +220,9 @@ def build_comparisons(study: Study) -> int:
     Matchup.objects.filter(question__study=study).update(
         votes_wanted=_subtotal(Comparison.objects.filter(matchup=models.OuterRef("pk")))
     )
+    judged = existing.filter(votes_wanted__gt=0).order_by().values("question").annotate(n=models.Count("id"))
+    for question_id, count in judged.values_list("question", "n"):
+        Question.objects.filter(id=question_id).update(comparison_count=count)
     return existing.count() - before
 
 
@@ -229,7 +232,7 @@ def _measure(study: Study, by_prompt: dict[int, list[Image]]) -> None:
     """
     known = set(Comparison.objects.filter(question__study=study).values_list("image_a__sha256", flat=True))
     addresses = {image.sha256 for images in by_prompt.values() for image in images} - known
-    kinds = {kind for question in study.ordered_questions for kind in (*question.practice, *question.checks)}
+    kinds = {kind for question in study.questions.all() for kind in (*question.practice, *question.checks)}
     for address in addresses if "corrupted" in kinds else ():
         storage.ensure_display(address, study.display_px, spoilt=True)
     sizes = [storage.display_bytes(address, study.display_px) for address in addresses]

@@ -123,10 +123,13 @@ def _stop_if_checks_fail(session: RaterSession, assignment: Assignment) -> None:
 
 
 def _assignment(session: RaterSession, answer: Answer) -> Assignment:
-    found = session.assignments.select_related("comparison__question").filter(public_id=answer.assignment)
-    assignment = found.first()
+    assignment = session.assignments.select_related("comparison").filter(public_id=answer.assignment).first()
     if assignment is None:
         raise AnswerError("This pair was not given to this session.")
+    assignment.session = session
+    question_id = assignment.comparison.question_id
+    questions = {question.id: question for question in session.study.ordered_questions}
+    assignment.comparison.question = questions[question_id]
     _check_outcome(assignment, answer)
     return assignment
 

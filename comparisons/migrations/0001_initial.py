@@ -29,6 +29,10 @@ class Migration(migrations.Migration):
                 ("wording", models.CharField(max_length=300)),
                 ("offers_tie", models.BooleanField(default=False)),
                 ("offers_both_bad", models.BooleanField(default=False)),
+                (
+                    "comparison_count",
+                    models.PositiveIntegerField(default=0, help_text="how many there are to judge so far"),
+                ),
                 ("help", models.TextField(blank=True)),
                 (
                     "practice",
