@@ -37,7 +37,7 @@ from toyzoo.train import WEIGHTS
 from toyzoo.training.autoencoder import as_tensor
 from toyzoo.training.latents import load_autoencoder
 
-STUDY = Path(__file__).parents[1] / "studies" / "toyzoo.toml"
+STUDY = Path(__file__).parents[1] / "studies" / "demo.toml"
 STEPS = {
     "toy-sdxl": [1, 2, 4, 10, 25, 50],
     "toy-sdxl-turbo": [1, 2, 4],

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -99,8 +99,7 @@ def _promote(lease: Assignment) -> Assignment:
     ahead = Assignment.objects.filter(Q(id=lease.id) | Q(beside=lease.id), state=State.AHEAD)
     end = leases.lease_end()
     try:
-        with transaction.atomic():
-            moved = ahead.update(state=State.OPEN, expires_at=end)
+        moved = ahead.update(state=State.OPEN, expires_at=end)
     except IntegrityError as error:
         raise leases.Overtaken from error
     if not moved:

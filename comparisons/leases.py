@@ -77,9 +77,9 @@ def lease_extra(session: RaterSession, extra: Extra, state: str, *, is_practice:
 
 def lease_judgement(session: RaterSession, question: Question, state: str, rng: random.Random) -> Assignment | None:
     while True:
-        for draw, comparison in _proposals(session, question, rng):
+        for draw, comparison, side in _proposals(session, question, rng):
             try:
-                return _lease(session, comparison, draw, state, rng)
+                return _lease(session, comparison, draw, state, side)
             except _NoCapacity:
                 continue
             except IntegrityError as error:  # one open lease, each pair once
@@ -88,20 +88,26 @@ def lease_judgement(session: RaterSession, question: Question, state: str, rng: 
             return None
 
 
-def _proposals(session: RaterSession, question: Question, rng: random.Random) -> Iterator[tuple[Draw, Comparison]]:
-    """Comparisons of this question to try, in the order in which the study's matchmaking draws their pairs.
+def _proposals(
+    session: RaterSession, question: Question, rng: random.Random
+) -> Iterator[tuple[Draw, Comparison, bool]]:
+    """Comparisons of this question to try, in the order in which the study's matchmaking draws their pairs, each with
+    the side to try first: whether system a's turn is on the left, by a coin where the sides are even.
 
     Reads the counters of the question's matchups, a few rows, then the head of an index: as fast in a large study.
     """
     matchups = Matchup.objects.filter(question=question, votes_wanted__gt=F("a_left") + F("b_left")).order_by("id")
-    candidates = [Candidate(id_, taken) for id_, taken in matchups.values_list("id", F("a_left") + F("b_left"))]
+    sides = {id_: (a_left, b_left) for id_, a_left, b_left in matchups.values_list("id", "a_left", "b_left")}
+    candidates = [Candidate(id_, sum(left)) for id_, left in sides.items()]
     for draw in STRATEGIES[session.study.matchmaking](candidates, rng):
+        a_left, b_left = sides[draw.matchup_id]
+        a_is_due = a_left < b_left or (a_left == b_left and rng.random() < 0.5)
         comparisons = Comparison.objects.filter(matchup_id=draw.matchup_id).open_to(session).with_systems()
         for comparison in comparisons.order_by("taken", "shuffle")[:CONTENDERS]:
-            yield draw, comparison
+            yield draw, comparison, a_is_due
 
 
-def _lease(session: RaterSession, comparison: Comparison, draw: Draw, state: str, rng: random.Random) -> Assignment:
+def _lease(session: RaterSession, comparison: Comparison, draw: Draw, state: str, a_is_due: bool) -> Assignment:
     """Take capacity and a side and write the lease, and those of the other questions on the screen: all or nothing."""
     with transaction.atomic():
         others = _beside(session, comparison)
@@ -109,7 +115,7 @@ def _lease(session: RaterSession, comparison: Comparison, draw: Draw, state: str
             capacity = Comparison.objects.filter(id=wanted.id, taken__lt=F("votes_wanted"))
             if not capacity.update(open_leases=F("open_leases") + 1):
                 raise _NoCapacity
-        a_is_left = _take_side(comparison, rng)
+        a_is_left = _take_side(comparison, a_is_due)
         lease = _insert(session, comparison, state, a_is_left, probability=draw.probability)
         for other in others:
             _count_side(other, a_is_left=a_is_left, by=1)  # both have the same images in the same order
@@ -132,15 +138,14 @@ def _beside(session: RaterSession, comparison: Comparison) -> Sequence[Compariso
     return list(mine.with_systems().order_by("question__position"))
 
 
-def _take_side(comparison: Comparison, rng: random.Random) -> bool:
-    """True: image a is left. The system that was left less often goes left; a coin decides when they are even.
+def _take_side(comparison: Comparison, a_is_due: bool) -> bool:
+    """True: image a is left. The system that was left less often goes left, whatever was due when it was read.
 
     Both updates state the balance that they rely on, so concurrent leases cannot both follow one stale count.
     """
     matchup = Matchup.objects.filter(id=comparison.matchup_id)
-    coin = rng.random() < 0.5
     while True:
-        for system_a_left in (coin, not coin):
+        for system_a_left in (a_is_due, not a_is_due):
             mine, other = ("a_left", "b_left") if system_a_left else ("b_left", "a_left")
             if matchup.filter(**{f"{mine}__lte": F(other)}).update(**{mine: F(mine) + 1}):
                 return system_a_left == comparison.is_in_system_order()

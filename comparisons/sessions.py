@@ -168,8 +168,7 @@ def recall(request: HttpRequest, study: Study) -> RaterSession | None:
     value = request.get_signed_cookie(COOKIE, default="", max_age=COOKIE_AGE)
     if not value:
         return None
-    sessions = RaterSession.objects.filter(public_id=uuid.UUID(value), study=study)
-    session = sessions.select_related("rater").first()
+    session = RaterSession.objects.filter(public_id=uuid.UUID(value), study=study).first()
     if session:
         session.study = study
     return session

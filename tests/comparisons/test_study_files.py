@@ -56,6 +56,7 @@ def test_the_demo_study() -> None:
     assert spec.slug == "demo"
     assert [question.key for question in spec.questions] == ["prompt-following", "quality"]
     folders = {system.model for system in spec.systems} | {system.unet for system in spec.systems if system.unet}
+    folders |= {str(system.arguments["stage_2_model"]) for system in spec.systems if system.name == "toy-if-xl"}
     published = {f"./toyzoo/{folder.name}" for folder in WEIGHTS.iterdir()}
     assert folders == published
     assert {system.steps for system in spec.systems if system.name == "toy-sdxl"} == {1, 4, 25}

@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from comparisons.study_file import read_study
 from scripts.with_postgres import free_port
 
 ROOT = Path(__file__).parents[2]
-VOTES = 2 * 24 * 21  # questions, prompts, pairs of systems
+SYSTEMS = read_study(ROOT / "studies" / "demo.toml").systems
+VOTES = 2 * 24 * len(SYSTEMS) * (len(SYSTEMS) - 1) // 2  # questions, prompts, pairs of systems
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -70,13 +72,14 @@ def images(folder: Path) -> set[tuple[int, str]]:
 
 
 def ratings(folder: Path) -> dict[str, tuple[str, int, int]]:
-    """Of each study its state, its votes, and those that are marked as simulated."""
+    """Of each study its state, its votes on two systems, and those that are marked as simulated."""
     query = """
         SELECT study.slug, study.state, count(vote.id), count(vote.id) FILTER (WHERE rater.kind = 'simulated')
         FROM comparisons_study study
         LEFT JOIN comparisons_ratersession session ON session.study_id = study.id
         LEFT JOIN comparisons_rater rater ON rater.id = session.rater_id
         LEFT JOIN comparisons_assignment assignment ON assignment.session_id = session.id
+            AND assignment.kind = 'judgement'
         LEFT JOIN comparisons_vote vote ON vote.assignment_id = assignment.id
         GROUP BY study.id
     """

@@ -14,7 +14,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from generation import backends
 from generation.catalogue import resolve
 from toyzoo.domain.captions import parse, say
-from toyzoo.domain.wishes import draw_wish
+from toyzoo.domain.wishes import draw_training_wish, draw_wish
 from toyzoo.training import stylegan_t, text
 from toyzoo.training.autoencoder import CONFIG
 from toyzoo.training.false_captions import FalseCaptions
@@ -95,3 +95,13 @@ def test_false_captions_say_something_else(make: Make) -> None:
         for true, changed in zip(CAPTIONS[1:39:2], said[1::2], strict=True):
             assert parse(changed) != parse(true)
             assert 1 <= sum(one != other for one, other in zip(true.split(), changed.split(), strict=True)) <= 2
+
+
+def test_every_caption_has_a_word_that_can_be_changed() -> None:
+    """Also those whose only such word says where one thing lies."""
+    tokenizers = text.make_tokenizers()
+    rng = random.Random(3)
+    captions = ["an orange ball below an orange ball", *(say(draw_training_wish(rng)) for _ in range(800))]
+    tokens = text.tokenize(tokenizers, captions)
+    false = FalseCaptions(tokenizers[0]).draw(tokens, len(captions) - 1, np.random.default_rng(2))
+    assert (false[0][1::2] != tokens[0][1 : len(captions) - 1 : 2]).any(dim=1).all()

@@ -23,9 +23,8 @@ _ALIKE = (
     NUMBERS[1:],
     PATTERNS[1:],
     tuple(BACKGROUNDS),
-    ("left", "right"),
-    ("above", "below"),
 )
+_NEVER_AFTER_AN_ARTICLE = (("left", "right"), ("above", "below"))
 
 
 class FalseCaptions:
@@ -37,6 +36,7 @@ class FalseCaptions:
 
     def __init__(self, tokenizer: CLIPTokenizer) -> None:
         kinds = [[word for word in words if word[0] not in "aeiou"] for words in _ALIKE]
+        kinds += [list(words) for words in _NEVER_AFTER_AN_ARTICLE]
         tokens = [tokenizer.convert_tokens_to_ids([f"{word}</w>" for word in words]) for words in kinds]
         self._kinds = {token: kind for kind in tokens for token in kind}
 

@@ -49,7 +49,7 @@ _TRACES = ("stack_trace", "nn_module_stack", "from_node", "torch_fn")  # half a 
 
 
 class StyleGanTTraining(Training):
-    steps = 6_000
+    steps = 3_000
     learning_rate = 1e-3
 
     def __init__(self, data: Captioned, teacher: Teacher) -> None:
