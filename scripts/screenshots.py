@@ -23,6 +23,8 @@ DOCS = Path("docs/images")
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 TALL: ViewportSize = {"width": 1280, "height": 1300}  # the dashboard to its first charts
 PHONE: ViewportSize = {"width": 390, "height": 844}
+READY = "#pair[aria-busy=false] button.answer[aria-disabled=false]"  # keys before that are nobody's answer
+TELLING_WORDS = 9  # of a prompt that shows well what is asked
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -63,15 +65,24 @@ def start_judging(page: Page, rate: str) -> None:
 
 def show_pair(page: Page) -> None:
     """Past the page that introduces a question, to a pair that can be judged."""
-    page.wait_for_selector("#block-start[open], #pair[aria-busy=false]")
+    page.wait_for_selector(f"#block-start[open], {READY}")
     if page.locator("#block-start").is_visible():
         page.keyboard.press("Enter")
-    page.wait_for_selector("#pair[aria-busy=false]")
+    page.wait_for_selector(READY)
+
+
+def find_telling_pair(page: Page) -> None:
+    """On to a prompt that says something of several things."""
+    while len(page.inner_text("#prompt").split()) < TELLING_WORDS:
+        before = page.inner_text("#count")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function("before => document.querySelector('#count').innerText !== before", arg=before)
+        show_pair(page)
 
 
 def judge_to_the_end(page: Page) -> None:
     while not page.url.endswith("/thanks/"):
-        page.wait_for_selector("dialog[open], #pair[aria-busy=false], #completion")
+        page.wait_for_selector(f"dialog[open], {READY}, #completion")
         page.keyboard.press("Enter" if page.locator("dialog[open]").count() else "ArrowLeft")
         page.wait_for_timeout(100)
 
@@ -87,6 +98,7 @@ def every_look(page: Page, folder: Path, name: str) -> None:
 def take_readme(new_page: Callable[[], Page], options: argparse.Namespace) -> None:
     page = new_page()
     start_judging(page, options.rate)
+    find_telling_pair(page)
     save(page, DOCS / "judging.png", full_page=False)
     page = new_page()
     page.set_viewport_size(TALL)
