@@ -34,6 +34,7 @@ four = tuple(make_system_spec(name) for name in ("alpha", "beta", "gamma", "delt
 questions = (QuestionSpec("quality", "Which has the higher quality?", tie=False, both_bad=False),)
 studies = {{
     "short": make_open_study(["a red fox", "a paper boat", "two green teapots"], slug="short", systems=four[:2]),
+    "brief": make_open_study(["a red fox", "a paper boat"], slug="brief", systems=four[:2]),
     "long": make_open_study(slug="long", votes_wanted=200),
     "planted": make_open_study([f"{{number}} cats" for number in range(12)], slug="planted", systems=four,
         questions=questions, votes_wanted=4, judgements_per_question=24),
@@ -58,9 +59,10 @@ print(json.dumps({{slug: study.key for slug, study in studies.items()}}))
 
 @dataclass(frozen=True)
 class Running:
-    """`short` has two systems, three prompts and two questions, so six judgements; `long` has enough for everybody;
-    `planted` and `mixed`, of four systems, are for bots; `staged` has all stages, and `arabic` both questions on one
-    screen."""
+    """`short` has two systems, three prompts and two questions, so six judgements; `brief` has four; `long` has
+    enough for everybody; `planted` and `mixed`, of four systems, are for bots; `staged` has all stages, and `arabic`
+    both questions on one screen.
+    """
 
     site: Site
     url: str

@@ -245,7 +245,7 @@ def test_an_answer_outlives_a_killed_server(browser: Browser, running: Running) 
 
 @pytest.mark.usefixtures("broken_network")
 def test_the_code_shows_only_when_the_server_has_every_answer(page: Page, running: Running) -> None:
-    begin(page, running.rate("short"))
+    begin(page, running.rate("brief"))
     while payload(page)["progress"]["done"] < payload(page)["progress"]["total"] - 1:
         press(page, "1")
         page.wait_for_function("document.querySelector('#count').textContent")
@@ -258,12 +258,12 @@ def test_the_code_shows_only_when_the_server_has_every_answer(page: Page, runnin
     page.evaluate(
         """([slot, answer]) => localStorage.setItem(slot, JSON.stringify(answer))""",
         [
-            f"evalsite.answer {running.rate('short')}answer/ {last}",
+            f"evalsite.answer {running.rate('brief')}answer/ {last}",
             {"assignment": last, "key": "6a1c8f0e-5c0b-4f0e-9a57-1d2d3f4a5b6c", "outcome": "left", "response_ms": 900},
         ],
     )
     page.route("**/answer/", lambda route: route.abort())
-    page.goto(running.rate("short") + "thanks/")
+    page.goto(running.rate("brief") + "thanks/")
     expect(page.locator("#status")).to_contain_text("Connection lost")
     page.unroute("**/answer/")
     page.wait_for_url("**/thanks/")
