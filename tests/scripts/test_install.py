@@ -42,8 +42,8 @@ def test_without_the_venv_module(tmp_path: Path) -> None:
 
 @pytest.fixture
 def bare_debian(tmp_path: Path) -> Path:
-    """Redis and PostgreSQL are there, Chromium is not, and nobody may install it."""
-    for name in ("apt-get", "redis-server", "initdb"):
+    """Redis, PostgreSQL and gettext are there, Chromium is not, and nobody may install it."""
+    for name in ("apt-get", "redis-server", "initdb", "msgfmt"):
         fake(tmp_path, name, "echo must not run; exit 1")
     fake(tmp_path, "id", "echo 1000")
     return tmp_path
