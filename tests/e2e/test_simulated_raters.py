@@ -61,7 +61,8 @@ def test_the_platform_finds_the_truth_and_the_bad_ones_and_spares_the_good(runni
     assert Counter(who.values()) == {"competent": 7, "noisy": 1, "lazy": 2, "left-biased": 2, "fast": 2, "dropper": 1}
     excluded = running.site.rows(
         "SELECT s.public_id, e.rule FROM comparisons_exclusion e "
-        "JOIN comparisons_ratersession s ON s.id = e.session_id JOIN comparisons_study study ON study.id = s.study_id WHERE study.slug = 'mixed'"
+        "JOIN comparisons_ratersession s ON s.id = e.session_id "
+        "JOIN comparisons_study study ON study.id = s.study_id WHERE study.slug = 'mixed'"
     )
     assert Counter(who[session] for session, _ in excluded) == {"lazy": 2, "left-biased": 2, "fast": 2}, excluded
 
