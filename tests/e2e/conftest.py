@@ -42,7 +42,7 @@ studies = {{
         questions=(QuestionSpec("quality", "Which is better?", tie=False, both_bad=False, practice=("corrupted",),
             checks=("corrupted", "mismatched")),),
         votes_wanted=14, judgements_per_question=40, protocol=Protocol(checks=Checks(every=3, repeats=2),
-            rules=Rules(failed_checks=2, response_floor_ms=400, fast_share=0.3, straight_line=20, side_bias_p=1e-6),
+            rules=Rules(failed_checks=2, response_floor_ms=400, fast_share=0.3, straight_line=20, side_bias_p=1e-4),
             recruitment=Recruitment("prolific", complete_code="C1", screened_out_code="C2", failed_code="C3"))),
     "draft": make_draft(slug="draft"),
     "staged": make_open_study(slug="staged", votes_wanted=200, questions=(
