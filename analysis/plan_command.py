@@ -15,7 +15,7 @@ import numpy as np
 from analysis.stats.agreement import agreement
 from analysis.stats.errors import StatsError
 from analysis.stats.outcomes import TIE, VoteTable
-from analysis.stats.planning import Plan, PlanError, Wish, plan
+from analysis.stats.planning import PROMPT_ICC, RATER_ICC, Plan, PlanError, Wish, plan
 
 _HELP = {
     "win_rate": "to be told from one half, among votes that are no tie",
@@ -59,12 +59,17 @@ def _learned(pilot: Path) -> Wish:
     tables = list(VoteTable.from_csv(pilot).split_by_question().values())
     ties = [float((table.outcome == TIE).mean()) for table in tables]
     found = [agreement(table) for table in tables]
-    learned = {"ties": float(np.mean(ties))}
-    for name in ("prompt_icc", "rater_icc"):
-        known = [value for each in found if not math.isnan(value := getattr(each, name))]
-        if known:
-            learned[name] = min(0.49, max(0.0, float(np.mean(known))))
-    return replace(Wish(), **learned)  # type: ignore[arg-type]
+    return Wish(
+        ties=float(np.mean(ties)),
+        prompt_icc=_mean_icc([each.prompt_icc for each in found], PROMPT_ICC),
+        rater_icc=_mean_icc([each.rater_icc for each in found], RATER_ICC),
+    )
+
+
+def _mean_icc(found: Sequence[float], default: float) -> float:
+    """Over the questions that determine it; the formula needs one from 0, and the two together below 1."""
+    known = [value for value in found if not math.isnan(value)]
+    return min(0.49, max(0.0, float(np.mean(known)))) if known else default
 
 
 def _render(wish: Wish, found: Plan) -> str:

@@ -138,7 +138,8 @@ def _check_results(study: Study) -> Iterable[tuple[int, bool]]:
 
 def check_answers(study: Study, session_id: int | None = None) -> list[tuple[Assignment, str]]:
     """The standing answers to attention checks, of one session or of all. A check beside another question's is none."""
-    related = ("comparison__question", "comparison__image_a__job__system", "comparison__image_a__job__prompt")
+    systems = [f"comparison__{image}__job__system" for image in ("image_a", "image_b")]
+    related = ["comparison__question", "comparison__image_a__job__prompt", *systems]
     votes = Vote.objects.filter(
         assignment__session__study=study, assignment__is_practice=False, superseded_by__isnull=True
     ).exclude(assignment__kind__in=[Kind.JUDGEMENT, Kind.REPEAT])

@@ -59,13 +59,13 @@ def _side(*, a_is_asked: bool, a_is_left: bool) -> str:
 
 
 def _a_is_better(assignment: Assignment) -> bool:
+    """As the study says of these two systems: another gold pair of the same prompt may have one of them too."""
     comparison = assignment.comparison
-    system, prompt = comparison.image_a.job.system.slug, comparison.image_a.job.prompt.text
-    question = comparison.question
-    return any(
-        gold.better == system and (gold.question, gold.prompt) == (question.key, prompt)
-        for gold in question.study.protocol.checks.gold
-    )
+    question, prompt = comparison.question, comparison.image_a.job.prompt.text
+    system, other = comparison.image_a.job.system.slug, comparison.image_b.job.system.slug
+    asked = (question.key, prompt, system, other)
+    golds = question.study.protocol.checks.gold
+    return any((gold.question, gold.prompt, gold.better, gold.worse) == asked for gold in golds)
 
 
 def _repeat(session: RaterSession, question: Question) -> Extra | None:

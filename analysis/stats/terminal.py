@@ -60,7 +60,15 @@ def _question(name: str, question: QuestionSummary) -> Iterator[str]:
         ],
     )
     yield ""
-    yield from _table(
+    yield from _pairs(question)
+    side = question["position_bias"]
+    yield ""
+    yield f"Left preferred: {_with_interval(side['left_share'], side['low'], side['high'], '.3f')}"
+    yield from (f"Warning: {warning}" for warning in question["warnings"])
+
+
+def _pairs(question: QuestionSummary) -> list[str]:
+    return _table(
         ["a", "b", "a preferred", "p (Holm)", "a wins", "b wins", "ties", "both bad"],
         [
             [
@@ -76,10 +84,6 @@ def _question(name: str, question: QuestionSummary) -> Iterator[str]:
             for pair in question["pairs"]
         ],
     )
-    side = question["position_bias"]
-    yield ""
-    yield f"Left preferred: {_with_interval(side['left_share'], side['low'], side['high'], '.3f')}"
-    yield from (f"Warning: {warning}" for warning in question["warnings"])
 
 
 def _number(value: float | None, form: str) -> str:
