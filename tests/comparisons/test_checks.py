@@ -112,21 +112,21 @@ def test_a_gold_pair_is_the_studys_and_comes_once() -> None:
 
 
 def test_each_gold_pair_of_a_prompt_has_its_own_answer() -> None:
-    """A system that is the better one of one pair may be the worse one of another."""
-    golds = (GOLD, Gold("q", "a paper boat", better="gamma@4", worse="alpha@4"))
+    """In a ring each system is the better one of one pair and the worse one of another."""
+    ring = ["alpha@4", "beta@4", "gamma@4"]
+    golds = tuple(Gold("q", "a paper boat", ring[n], ring[(n + 1) % 3]) for n in range(3))
     question = QuestionSpec("q", "Which?", tie=False, both_bad=False, checks=("gold",))
     protocol = Protocol(checks=Checks(every=3, gold=golds))
     study = make_open_study(TEXTS, questions=(question,), protocol=protocol, votes_wanted=3)
     judge_well(Browser(study).consent())
     checks = Assignment.objects.filter(kind=Kind.GOLD)
-    assert checks.count() == 2
+    assert checks.count() == 3
     for check in checks:
         check.comparison.question.study = study
-        better = {frozenset({"alpha@4", "beta@4"}): "alpha@4", frozenset({"alpha@4", "gamma@4"}): "gamma@4"}
-        images = [check.comparison.image_a, check.comparison.image_b]
-        slugs = [image.job.system.slug for image in images]
-        shown = slugs if check.a_is_left else slugs[::-1]
-        assert passing(check) == {"left" if shown[0] == better[frozenset(slugs)] else "right"}
+        slugs = [image.job.system.slug for image in (check.comparison.image_a, check.comparison.image_b)]
+        left, right = slugs if check.a_is_left else slugs[::-1]
+        left_is_better = ring[(ring.index(left) + 1) % 3] == right
+        assert passing(check) == {"left" if left_is_better else "right"}
 
 
 def test_a_gold_pair_of_another_prompt_set_is_refused() -> None:
