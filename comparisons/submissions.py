@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from generation.csv_text import CsvError, csv_records
 
 
 class Theirs(StrEnum):
@@ -90,35 +90,14 @@ _NO_CODE = {"", "nocode", "{}"}  # what stands where nobody has entered one
 def read_book(file: Path) -> Book:
     """Which platform's it is, the columns say. Raises BookError for the first thing that is wrong."""
     try:
-        rows = _rows(_text(file))
+        rows = csv_records(file)
         _, header = next(rows, (1, []))
         platform, places = _recognised([cell.strip().casefold() for cell in header])
         filled = [(number, cells) for number, cells in rows if any(cell.strip() for cell in cells)]
         submissions = [_submission(number, cells, _FORMATS[platform], places, len(header)) for number, cells in filled]
-    except BookError as error:
+    except (BookError, CsvError) as error:
         raise BookError(f"{file.name or file}: {error}. Nothing was written.") from None
     return Book(platform, submissions)
-
-
-def _text(file: Path) -> str:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise BookError(f"cannot be read ({error.strerror})") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise BookError(f"line {line}: found byte {data[error.start]:#04x}; allowed: text in UTF-8") from None
-
-
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    number = 0
-    try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
-            yield number, cells
-    except csv.Error as error:
-        raise BookError(f"row {number + 1}: found no valid CSV ({error})") from None
 
 
 def _recognised(header: Sequence[str]) -> tuple[str, dict[str, int]]:

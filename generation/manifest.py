@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+
+from generation.csv_text import CsvError, csv_records
 
 REQUIRED = ("system", "prompt or prompt_id", "path")
 _PROMPT_COLUMNS = ("prompt", "prompt_id")
@@ -72,10 +72,10 @@ def _named(rows: Sequence[int]) -> str:
 def read_manifest(file: Path) -> Manifest:
     """Raises ManifestError for what is wrong with the file as a whole. The header is row 1, as in a spreadsheet."""
     try:
-        table = _records(_read_text(file))
+        table = csv_records(file)
         header = _header(table)
         records = [(number, cells) for number, cells in table if any(cell.strip() for cell in cells)]
-    except ManifestError as error:
+    except (CsvError, ManifestError) as error:
         raise ManifestError(f"{file.name or file}: {error}; nothing was imported.") from None
     prompt_column = next(name for name in _PROMPT_COLUMNS if name in header)
     rows, problems = [], []
@@ -86,27 +86,6 @@ def read_manifest(file: Path) -> Manifest:
         else:
             problems += [Problem(number, what) for what in found]
     return Manifest(file, prompt_column, rows, problems)
-
-
-def _read_text(file: Path) -> str:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise ManifestError(f"cannot be read ({error.strerror})") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ManifestError(f"line {line} is not UTF-8 (byte {data[error.start]:#04x})") from None
-
-
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    number = 0
-    try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
-            yield number, cells
-    except csv.Error as error:
-        raise ManifestError(f"row {number + 1} is not valid CSV ({error})") from None
 
 
 def _header(table: Iterator[tuple[int, list[str]]]) -> list[str]:

@@ -70,7 +70,7 @@ GOOD = ",".join(PROLIFIC) + "\n"
         (f"{GOOD}\ns-1,,APPROVED,,,,\n", "row 3, column Participant id: found nothing; allowed: an id"),
         (f"{GOOD} ,p-1,APPROVED,,,,\n", "row 2, column Submission id: found nothing; allowed: an id"),
         (f"{GOOD}s-1,p-1,APPROVED\n", "row 2: found 3 fields; allowed: 7, as in the header"),
-        (f'{GOOD}s-1,"p-1,APPROVED\n', "row 2: found no valid CSV (unexpected end of data)"),
+        (f'{GOOD}s-1,"p-1,APPROVED\n', "row 2 is not valid CSV (unexpected end of data)"),
     ],
 )
 def test_a_bad_file_gets_one_sentence(study: Study, tmp_path: Path, content: str, sentence: str) -> None:
@@ -82,7 +82,7 @@ def test_a_bad_file_gets_one_sentence(study: Study, tmp_path: Path, content: str
 def test_a_file_that_is_no_text_gets_one_sentence(study: Study, tmp_path: Path) -> None:
     file = tmp_path / "export.csv"
     file.write_bytes(GOOD.encode() + "s-1,p-1,APPROVED,Zürich,,,\n".encode("latin-1"))
-    assert refusal(study, file) == "export.csv: line 2: found byte 0xfc; allowed: text in UTF-8. Nothing was written."
+    assert refusal(study, file) == "export.csv: line 2 is not UTF-8 (byte 0xfc). Nothing was written."
     assert refusal(study, tmp_path / "no.csv") == (
         "no.csv: cannot be read (No such file or directory). Nothing was written."
     )
