@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models import F, Q, Sum
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from comparisons.models import Comparison, Matchup, Question, Study
@@ -203,41 +203,48 @@ def image_jobs(study: Study) -> ImageJobQuerySet:
     )
 
 
-@transaction.atomic
 def build_comparisons(study: Study) -> int:
     """Insert a comparison for every question and pair of finished images that has none; return how many."""
-    if study.state != Study.State.OPEN:
-        return 0
     by_prompt = _images_by_prompt(study)
     pairs = sum(len(images) * (len(images) - 1) // 2 for images in by_prompt.values())
     existing = Comparison.objects.filter(question__study=study)
-    before = existing.count()
-    if before == pairs * study.questions.count():
+    if existing.count() == pairs * study.questions.count():
         return 0
-    _measure(study, by_prompt)
-    for question in study.questions.all():
-        _build_for(question, by_prompt)
-    Matchup.objects.filter(question__study=study).update(
-        votes_wanted=_subtotal(Comparison.objects.filter(matchup=models.OuterRef("pk")))
-    )
-    judged = existing.filter(votes_wanted__gt=0).order_by().values("question").annotate(n=models.Count("id"))
-    for question_id, count in judged.values_list("question", "n"):
-        Question.objects.filter(id=question_id).update(comparison_count=count)
-    return existing.count() - before
+    longest = _longest(study, by_prompt)  # outside the transaction, which keeps raters of an SQLite site waiting
+    with transaction.atomic():
+        # Of two that build at once one waits here; what it read of the study before is not written back.
+        open_now = Study.objects.filter(id=study.id, state=Study.State.OPEN)
+        if not open_now.update(padded_bytes=Greatest("padded_bytes", longest)):
+            return 0
+        before = existing.count()
+        for question in study.questions.all():
+            _build_for(question, by_prompt)
+        _count(study)
+        return existing.count() - before
 
 
-def _measure(study: Study, by_prompt: dict[int, list[Image]]) -> None:
-    """All images are sent with the length of the largest. Spoilt ones are made now: made when they are asked for, they
-    would come later than others.
+def _longest(study: Study, by_prompt: dict[int, list[Image]]) -> int:
+    """The length with which all images are sent, as far as those go that are in no comparison yet.
+
+    Spoilt ones are made now: made when they are asked for, they would come later than others.
     """
     known = set(Comparison.objects.filter(question__study=study).values_list("image_a__sha256", flat=True))
     addresses = {image.sha256 for images in by_prompt.values() for image in images} - known
     kinds = {kind for question in study.questions.all() for kind in (*question.practice, *question.checks)}
     for address in addresses if "corrupted" in kinds else ():
         storage.ensure_display(address, study.display_px, spoilt=True)
-    sizes = [storage.display_bytes(address, study.display_px) for address in addresses]
-    study.padded_bytes = max(study.padded_bytes, *map(rounded, sizes), 0)
-    Study.objects.filter(id=study.id).update(padded_bytes=study.padded_bytes)
+    return max((rounded(storage.display_bytes(address, study.display_px)) for address in addresses), default=0)
+
+
+def _count(study: Study) -> None:
+    """Of each matchup and question, how many votes and comparisons there are to be had."""
+    comparisons = Comparison.objects.filter(question__study=study)
+    Matchup.objects.filter(question__study=study).update(
+        votes_wanted=_subtotal(Comparison.objects.filter(matchup=models.OuterRef("pk")))
+    )
+    judged = comparisons.filter(votes_wanted__gt=0).order_by().values("question").annotate(n=models.Count("id"))
+    for question_id, count in judged.values_list("question", "n"):
+        Question.objects.filter(id=question_id).update(comparison_count=count)
 
 
 def _subtotal(comparisons: models.QuerySet[Comparison]) -> Coalesce:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import fields, replace
+from random import randbytes
 from typing import Any
 
 import pytest
+from PIL import Image as PillowImage
 
 from comparisons.models import Comparison, Matchup, Question, Study
+from comparisons.padding import STEP
 from comparisons.protocol import Protocol, Rules
 from comparisons.studies import (
     StudyError,
@@ -21,8 +25,9 @@ from comparisons.studies import (
     open_study,
 )
 from comparisons.study_file import QuestionSpec, StudySpec
+from generation import jobs
 from generation.models import System
-from tests.factories import make_draft, make_open_study, make_prompt_set, make_study_spec, make_system_spec
+from tests.factories import make_draft, make_image, make_open_study, make_prompt_set, make_study_spec, make_system_spec
 
 pytestmark = pytest.mark.django_db
 
@@ -239,6 +244,24 @@ def test_comparisons_are_built_once() -> None:
     before = list(Comparison.objects.order_by("id").values_list("id", "shuffle"))
     assert build_comparisons(study) == 0
     assert list(Comparison.objects.order_by("id").values_list("id", "shuffle")) == before
+
+
+def test_one_who_read_the_study_before_another_built_does_not_shorten_its_images() -> None:
+    """A worker's periodic task and `generate` build at the same time."""
+    study = make_draft(["red", "green"])
+    open_study(study)
+    wishes = itertools.product(study.systems.all(), study.prompt_set.prompts.all())
+    jobs.request([(system, prompt, study.seed + prompt.position) for system, prompt in wishes], study.display_px)
+    first, second = (image_jobs(study).filter(prompt__text=text) for text in ("red", "green"))
+    for number, job in enumerate(first):
+        make_image(job, None if number else PillowImage.frombytes("RGB", (64, 64), randbytes(64 * 64 * 3)))
+    early = Study.objects.get(id=study.id)
+    build_comparisons(study)
+    long = Study.objects.get().padded_bytes
+    for job in second:
+        make_image(job)
+    assert build_comparisons(early) > 0
+    assert Study.objects.get().padded_bytes == long > STEP
 
 
 def test_nothing_is_built_before_opening_and_after_closing() -> None:

@@ -122,7 +122,8 @@ def test_it_makes_everything_once_and_stops_with_all_its_processes(tmp_path: Pat
         made = images(folder)
         assert made
         assert ratings(folder) == {"demo": ("open", 0, 0), "demo-rated": ("closed", VOTES, VOTES)}
-        assert "Nothing leaks." in audit(folder, port)
+        said = audit(folder, port)
+        assert "Nothing leaks." in said, said
     assert processes_of(folder) == []
 
     with demo(folder, port, home) as again:
