@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from comparisons import judging, sessions
+from comparisons import judging
 from comparisons.assignments import take_turn
 from comparisons.models import RaterSession, Study
 from comparisons.views import in_study, rng
@@ -31,9 +31,8 @@ def _posted(view: Callable[[RaterSession, Any], dict[str, Any]]) -> Callable[...
     @require_POST
     @in_study
     @wraps(view)
-    def answered(request: HttpRequest, study: Study) -> HttpResponse:
+    def answered(request: HttpRequest, study: Study, session: RaterSession | None) -> HttpResponse:
         began = time.monotonic()
-        session = sessions.recall(request, study)
         if session is None:
             return JsonResponse({"error": _("This browser has no session in this study.")}, status=403)
         try:
@@ -97,8 +96,7 @@ def _json(request: HttpRequest) -> object:
 
 @require_GET
 @in_study
-def image(request: HttpRequest, study: Study, token: uuid.UUID) -> HttpResponse:
-    session = sessions.recall(request, study)
+def image(request: HttpRequest, study: Study, session: RaterSession | None, token: uuid.UUID) -> HttpResponse:
     try:
         content = judging.image_bytes(session, token) if session else None
     except (StorageError, OSError):

@@ -163,12 +163,10 @@ def remember(response: HttpResponse, session: RaterSession, *, path: str, secure
     )
 
 
-def recall(request: HttpRequest, study: Study) -> RaterSession | None:
-    """This browser's session in this study."""
+def recall(request: HttpRequest, study_key: str) -> RaterSession | None:
+    """This browser's session in the study of this address, with the study."""
     value = request.get_signed_cookie(COOKIE, default="", max_age=COOKIE_AGE)
     if not value:
         return None
-    session = RaterSession.objects.filter(public_id=uuid.UUID(value), study=study).first()
-    if session:
-        session.study = study
-    return session
+    sessions = RaterSession.objects.filter(public_id=uuid.UUID(value), study__key=study_key)
+    return sessions.select_related("study").first()

@@ -34,13 +34,14 @@ _PAGES = {
 
 
 def in_study(view: View) -> View:
-    """The view gets the study, and speaks its language."""
+    """The view gets the study and this browser's session in it, or None, and speaks the study's language."""
 
     @wraps(view)
     def shown(request: HttpRequest, key: str, **arguments: object) -> HttpResponse:
-        study = get_object_or_404(Study, key=key)
+        session = sessions.recall(request, key)
+        study = session.study if session else get_object_or_404(Study, key=key)
         with translation.override(study.protocol.language):
-            response = view(request, study, **arguments)
+            response = view(request, study, session, **arguments)
         if study.protocol.recruitment.platform == "mturk":
             _allow_mturk(response)
         return response
@@ -53,8 +54,7 @@ def on_the_way(stage: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def shown(request: HttpRequest, study: Study) -> HttpResponse:
-            session = sessions.recall(request, study)
+        def shown(request: HttpRequest, study: Study, session: RaterSession | None) -> HttpResponse:
             if session is None:
                 return redirect("rate:landing", key=study.key)
             return view(request, session) if session.stage == stage else _lead_on(session)
@@ -66,9 +66,8 @@ def on_the_way(stage: str) -> Callable[[View], View]:
 
 @require_http_methods(["GET", "POST"])
 @in_study
-def landing(request: HttpRequest, study: Study) -> HttpResponse:
+def landing(request: HttpRequest, study: Study, here: RaterSession | None) -> HttpResponse:
     """Consent; whoever has begun, here or in a browser that the platform knows, goes on."""
-    here = sessions.recall(request, study)
     try:
         arrival = recruitment.arrival(study, request.GET)
     except recruitment.ArrivalError as error:
@@ -165,8 +164,7 @@ def comprehension(request: HttpRequest, session: RaterSession) -> HttpResponse:
 
 @require_GET
 @in_study
-def judge(request: HttpRequest, study: Study) -> HttpResponse:
-    session = sessions.recall(request, study)
+def judge(request: HttpRequest, study: Study, session: RaterSession | None) -> HttpResponse:
     if session is None:
         return redirect("rate:landing", key=study.key)
     if session.stage not in sessions.WITH_PAIRS:
@@ -188,9 +186,8 @@ def judge(request: HttpRequest, study: Study) -> HttpResponse:
 
 @require_GET
 @in_study
-def thanks(request: HttpRequest, study: Study) -> HttpResponse:
+def thanks(request: HttpRequest, study: Study, session: RaterSession | None) -> HttpResponse:
     """The ending, whichever it is. Who has something left to judge is led back to it."""
-    session = sessions.recall(request, study)
     if session is None:
         return redirect("rate:landing", key=study.key)
     if session.stage in sessions.WITH_PAIRS and next_assignment(session, rng):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from comparisons import leases, sessions
 from comparisons.conduct import check_answers
@@ -72,7 +73,7 @@ def record_vote(session: RaterSession, answer: Answer) -> Vote:
     except _Overtaken:
         return Vote.objects.get(assignment=assignment, superseded_by=None)  # stored by whoever finished the lease
     except IntegrityError:
-        raise AnswerError("This key belongs to the answer to another pair.") from None
+        raise AnswerError(_("This key belongs to the answer to another pair.")) from None
     _stop_if_checks_fail(session, assignment)
     return vote
 
@@ -100,7 +101,7 @@ def report(session: RaterSession, assignment_id: uuid.UUID, problem: str, note: 
     """A pair that cannot be judged is put away for this rater; nobody is asked for an answer, and none is lost."""
     assignment = session.assignments.filter(public_id=assignment_id, beside=None).first()
     if assignment is None:
-        raise AnswerError("This pair was not given to this session.")
+        raise AnswerError(_("This pair was not given to this session."))
     if problem not in Report.Problem.values:
         raise AnswerError(f"problem is {problem!r}; allowed: {', '.join(Report.Problem.values)}.")
     Report.objects.get_or_create(assignment=assignment, defaults={"problem": problem, "note": note[:500]})
@@ -125,7 +126,7 @@ def _stop_if_checks_fail(session: RaterSession, assignment: Assignment) -> None:
 def _assignment(session: RaterSession, answer: Answer) -> Assignment:
     assignment = session.assignments.select_related("comparison").filter(public_id=answer.assignment).first()
     if assignment is None:
-        raise AnswerError("This pair was not given to this session.")
+        raise AnswerError(_("This pair was not given to this session."))
     assignment.session = session
     question_id = assignment.comparison.question_id
     questions = {question.id: question for question in session.study.ordered_questions}

@@ -101,7 +101,12 @@ def _database(url: str) -> dict[str, Any]:
         }
     else:
         config["CONN_MAX_AGE"] = 0
-        config["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 8, "timeout": 30}}
+        config["OPTIONS"] = {
+            "pool": {"min_size": 2, "max_size": 8, "timeout": 30},
+            # A rater's statements are the same all day: planned once a connection, they take the server a third less.
+            "server_side_binding": True,
+            "prepare_threshold": 3,
+        }
     return config
 
 

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,16 +29,16 @@ def crowd_size() -> int:
     return 8 if connection.vendor == "sqlite" else 32
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[str]:
-    """Two processes of gunicorn on the tests' own database; leases end soon."""
+@contextmanager
+def site(folder: Path, lease_s: int) -> Iterator[str]:
+    """Two processes of gunicorn on the tests' own database."""
     database = connection.settings_dict
     if connection.vendor == "sqlite":
         url = f"sqlite:///{database['NAME']}"
     else:
         url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    settings = {"DATABASE_URL": url, "ASSIGNMENT_LEASE_SECONDS": str(LEASE_S)}
-    with Site(tmp_path, settings).server() as address:
+    settings = {"DATABASE_URL": url, "ASSIGNMENT_LEASE_SECONDS": str(lease_s)}
+    with Site(folder, settings).server() as address:
         yield address
 
 
@@ -53,23 +54,23 @@ def take_part(url: str, seed: int, *, is_reliable: bool) -> int:
     return late
 
 
-def test_drop_outs_and_sleepers_cost_no_vote_and_add_none(site: str) -> None:
+def test_drop_outs_and_sleepers_cost_no_vote_and_add_none(tmp_path: Path) -> None:
     study = make_open_study(votes_wanted=6)
-    url = f"{site}/r/{study.key}/"
-    with ThreadPoolExecutor(crowd_size()) as pool:
+    with site(tmp_path, LEASE_S) as address, ThreadPoolExecutor(crowd_size()) as pool:
+        url = f"{address}/r/{study.key}/"
         calls = [pool.submit(take_part, url, seed, is_reliable=seed % 2 == 0) for seed in range(crowd_size())]
         late = sum(call.result() for call in calls)
-    assert_exact(study)
-    assert Vote.objects.filter(late=True).count() == late
-    fill_up(study, url)
+        assert_exact(study)
+        assert Vote.objects.filter(late=True).count() == late
+        fill_up(study, url)
     assert set(Comparison.objects.values_list("done", "open_leases")) == {(6, 0)}, "none starves"
     assert_exact(study)
 
 
-def test_sides_are_balanced_where_everybody_stays(site: str) -> None:
+def test_sides_are_balanced_where_everybody_stays(tmp_path: Path) -> None:
     study = make_open_study(votes_wanted=6, judgements_per_question=5)
-    url = f"{site}/r/{study.key}/"
-    with ThreadPoolExecutor(crowd_size()) as pool:
+    with site(tmp_path, lease_s=300) as address, ThreadPoolExecutor(crowd_size()) as pool:
+        url = f"{address}/r/{study.key}/"
         calls = [pool.submit(take_part, url, seed, is_reliable=True) for seed in range(2 * crowd_size())]
         assert sum(call.result() for call in calls) == 0
     for matchup in Matchup.objects.all():
