@@ -57,7 +57,7 @@ def rater_page(study: Study, number: str | None) -> tuple[Page[RaterSession], li
     """One page of the study's raters, the latest first."""
     sessions = RaterSession.objects.filter(study=study).select_related("rater").order_by("-id")
     page = Paginator(sessions, PER_PAGE).get_page(number)
-    found = conducts(study)
+    found = conducts(study, [session.id for session in page])
     live = {row.session_id: row for row in Exclusion.objects.filter(session__study=study, revoked_at=None)}
     rows = [_row(session, found.get(session.id), live.get(session.id), study) for session in page]
     return page, rows
@@ -65,7 +65,7 @@ def rater_page(study: Study, number: str | None) -> tuple[Page[RaterSession], li
 
 def rater_row(session: RaterSession) -> RaterRow:
     live = Exclusion.objects.filter(session=session, revoked_at=None).first()
-    return _row(session, conducts(session.study).get(session.id), live, session.study)
+    return _row(session, conducts(session.study, [session.id]).get(session.id), live, session.study)
 
 
 def _row(session: RaterSession, conduct: Conduct | None, exclusion: Exclusion | None, study: Study) -> RaterRow:

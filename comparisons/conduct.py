@@ -6,15 +6,34 @@ import itertools
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from django.db import models
+from django.db.models import Count
 
 from comparisons.extras import passing
 from comparisons.models import Assignment, Study, Vote
 
 Kind = Assignment.Kind
 Outcome = Vote.Outcome
+
+
+_ANSWERED = (
+    "assignment__session_id",
+    "assignment__comparison_id",
+    "assignment__kind",
+    "outcome",
+    "assignment__a_is_left",
+    "response_ms",
+)
+
+
+def _winner(outcome: str, *, a_is_left: bool) -> str:
+    if outcome not in {Outcome.LEFT, Outcome.RIGHT}:
+        return ""
+    return "a" if (outcome == Outcome.LEFT) == a_is_left else "b"
 
 
 class Answer(NamedTuple):
@@ -30,9 +49,7 @@ class Answer(NamedTuple):
 
     @property
     def winner(self) -> str:
-        if self.outcome not in {Outcome.LEFT, Outcome.RIGHT}:
-            return ""
-        return "a" if (self.outcome == Outcome.LEFT) == self.a_is_left else "b"
+        return _winner(self.outcome, a_is_left=self.a_is_left)
 
 
 @dataclass
@@ -74,17 +91,15 @@ class Conduct:
         return [answer for answer in self.judgements if answer.response_ms < floor_ms]
 
 
-def conducts(study: Study) -> dict[int, Conduct]:
-    """By session. In a few queries, however many raters there are."""
+def conducts(study: Study, sessions: Collection[int] | None = None) -> dict[int, Conduct]:
+    """By session; of all, or of these. In a few queries, however many raters there are."""
     found: dict[int, Conduct] = {}
-    majorities: dict[int, Counter[str]] = defaultdict(Counter)
     winners: dict[tuple[int, int], str] = {}
     repeats: list[Answer] = []
-    for answer in _answers(study):
+    for answer in _answers(study, sessions):
         conduct = found.setdefault(answer.session_id, Conduct(answer.session_id))
         if answer.kind == Kind.JUDGEMENT:
             conduct.judgements.append(answer)
-            majorities[answer.comparison_id][answer.winner] += 1
             winners[answer.session_id, answer.comparison_id] = answer.winner
         elif answer.kind == Kind.REPEAT:
             repeats.append(answer)
@@ -92,9 +107,10 @@ def conducts(study: Study) -> dict[int, Conduct]:
         found[answer.session_id].repeats += 1
         first = winners.get((answer.session_id, answer.comparison_id))
         found[answer.session_id].consistent_repeats += first == answer.winner
+    majorities = _majorities(study, sessions)
     for conduct in found.values():
         _compare(conduct, majorities)
-    for session_id, is_right in _check_results(study):
+    for session_id, is_right in _check_results(study, sessions):
         conduct = found.setdefault(session_id, Conduct(session_id))
         conduct.checks += 1
         conduct.failed_checks += not is_right
@@ -113,38 +129,42 @@ def _compare(conduct: Conduct, majorities: dict[int, Counter[str]]) -> None:
             conduct.agreed += mine > other
 
 
-def _answers(study: Study) -> Iterator[Answer]:
-    votes = Vote.objects.filter(
-        assignment__session__study=study, assignment__is_practice=False, superseded_by__isnull=True
-    )
-    rows = votes.order_by("id").values_list(
-        "id",
-        "assignment__session_id",
-        "assignment__comparison_id",
-        "assignment__kind",
-        "outcome",
-        "assignment__a_is_left",
-        "response_ms",
-    )
+def _answers(study: Study, sessions: Collection[int] | None) -> Iterator[Answer]:
+    rows = _taken(study, sessions).order_by("id").values_list("id", *_ANSWERED)
     return map(Answer._make, rows.iterator(chunk_size=5000))
 
 
-def _check_results(study: Study) -> Iterable[tuple[int, bool]]:
+def _majorities(study: Study, sessions: Collection[int] | None) -> dict[int, Counter[str]]:
+    """Of each comparison, or of each that these sessions judged, how often each winner was preferred by anybody."""
+    judged = Vote.objects.standing().filter(assignment__session__study=study)
+    if sessions is not None:
+        mine = Assignment.objects.filter(session__in=sessions, kind=Kind.JUDGEMENT).values("comparison")
+        judged = judged.filter(assignment__comparison__in=mine)
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    cells = judged.order_by().values_list("assignment__comparison_id", "outcome", "assignment__a_is_left")
+    for comparison_id, outcome, a_is_left, count in cells.annotate(Count("id")):
+        found[comparison_id][_winner(outcome, a_is_left=a_is_left)] += count
+    return found
+
+
+def _taken(study: Study, sessions: Collection[int] | None) -> models.QuerySet[Vote]:
+    """Answers of every kind but practice that were not taken back."""
+    votes = Vote.objects.filter(assignment__session__study=study, assignment__is_practice=False, superseded_by=None)
+    return votes if sessions is None else votes.filter(assignment__session__in=sessions)
+
+
+def _check_results(study: Study, sessions: Collection[int] | None) -> Iterable[tuple[int, bool]]:
     """Session, and whether the answer was right; checks that nobody can fail left out."""
-    for assignment, outcome in check_answers(study):
+    for assignment, outcome in check_answers(study, sessions):
         if right := passing(assignment):
             yield assignment.session_id, outcome in right
 
 
-def check_answers(study: Study, session_id: int | None = None) -> list[tuple[Assignment, str]]:
-    """The standing answers to attention checks, of one session or of all. A check beside another question's is none."""
+def check_answers(study: Study, sessions: Collection[int] | None = None) -> list[tuple[Assignment, str]]:
+    """The answers to attention checks, of all sessions or of these. A check beside another question's is none."""
     systems = [f"comparison__{image}__job__system" for image in ("image_a", "image_b")]
     related = ["comparison__question", "comparison__image_a__job__prompt", *systems]
-    votes = Vote.objects.filter(
-        assignment__session__study=study, assignment__is_practice=False, superseded_by__isnull=True
-    ).exclude(assignment__kind__in=[Kind.JUDGEMENT, Kind.REPEAT])
-    if session_id is not None:
-        votes = votes.filter(assignment__session=session_id)
+    votes = _taken(study, sessions).exclude(assignment__kind__in=[Kind.JUDGEMENT, Kind.REPEAT])
     found = []
     for vote in votes.select_related(*(f"assignment__{name}" for name in related)).order_by("id"):
         question = vote.assignment.comparison.question

@@ -116,7 +116,7 @@ def _stop_if_checks_fail(session: RaterSession, assignment: Assignment) -> None:
     is_check = assignment.kind not in {Assignment.Kind.JUDGEMENT, Assignment.Kind.REPEAT}
     if most is None or not is_check or assignment.is_practice:
         return
-    answers = check_answers(session.study, session.id)
+    answers = check_answers(session.study, [session.id])
     if sum(bool(right := passing(check)) and outcome not in right for check, outcome in answers) < most:
         return
     sessions.end(session, RaterSession.Stage.FAILED)

@@ -70,6 +70,9 @@ def test_agreement_leaves_ones_own_answer_out() -> None:
             payload = browser.answer(payload, "left" if lease.a_is_left == chooses_a else "right")["next"]
     found = {choices[session]: (c.agreed, c.compared) for session, c in conducts(study).items()}
     assert found == {"one": (0, 0), "two": (0, 0), "other": (0, 3)}, "one against one is no majority"
+    everybody = conducts(study)
+    assert all(conducts(study, [session]) == {session: everybody[session]} for session in choices)
+    assert conducts(study, []) == {}
 
 
 @pytest.mark.django_db
