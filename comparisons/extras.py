@@ -12,6 +12,7 @@ from comparisons.models import Assignment, Comparison, Question, RaterSession, V
 from generation.models import Image
 
 Kind = Assignment.Kind
+LEAST_DETAIL = 10.0  # of a picture that is to be told from a spoilt one, or from that of another prompt
 MANY = 50  # comparisons among which a stand-in is drawn
 
 
@@ -37,9 +38,14 @@ def find_extra(session: RaterSession, question: Question, kind: str, rng: random
 
 def find_practice(session: RaterSession, question: Question, kind: str, rng: random.Random) -> Extra | None:
     seen = session.assignments.filter(is_practice=True).values("comparison")
-    others = Comparison.objects.filter(question=question).exclude(id__in=seen).with_images()
+    others = Comparison.objects.filter(question=question, **_asked(kind)).exclude(id__in=seen).with_images()
     found = list(others.order_by("shuffle")[:MANY])
     return _with_stand_in(rng.choice(found), kind, rng.random() < 0.5, rng) if found else None
+
+
+def _asked(kind: str) -> dict[str, float]:
+    """What the better picture must have: nobody can tell a bare white one from its spoilt copy."""
+    return {"image_a__detail__gte": LEAST_DETAIL} if kind in {Kind.CORRUPTED, Kind.MISMATCHED} else {}
 
 
 def passing(assignment: Assignment) -> set[str]:
@@ -97,7 +103,8 @@ def _judged(session: RaterSession, question: Question, kind: str, rng: random.Ra
     shown = session.assignments.filter(comparison__question=question, is_practice=False)
     used = shown.filter(kind=kind).values("comparison")
     answered = shown.filter(kind=Kind.JUDGEMENT, state=Assignment.State.DONE).exclude(comparison__in=used)
-    ids = list(answered.values_list("comparison", flat=True))
+    suited = Comparison.objects.filter(id__in=answered.values("comparison"), **_asked(kind))
+    ids = list(suited.values_list("id", flat=True))
     return Comparison.objects.with_images().get(id=rng.choice(ids)) if ids else None
 
 

@@ -166,6 +166,7 @@ def _store(manifest: Manifest, entry: Entry, display_px: int) -> Image:
         sha256=sha256,
         width=picture.pixels.width,
         height=picture.pixels.height,
+        detail=storage.detail(picture.pixels),
         total_ms=entry.row.latency_ms,
         environment={
             "imported": True,

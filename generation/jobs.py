@@ -107,6 +107,7 @@ def finish(job: ImageJob, rendered: RenderedImage) -> bool:
             sha256=sha256,
             width=rendered.image.width,
             height=rendered.image.height,
+            detail=storage.detail(rendered.image),
             **rendered.timings.as_columns(),
             environment=dict(rendered.environment),
         )

@@ -160,6 +160,7 @@ class Image(models.Model):
     sha256 = models.CharField(max_length=64, help_text="of the stored original, which is its address")
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
+    detail = models.FloatField(default=0.0, help_text="by how much a coarse copy differs from it: see storage.detail")
     encode_ms = models.FloatField(null=True, help_text="this and the other timings are null where nobody knows them")
     forward_ms = models.JSONField(null=True, help_text="one number per forward of the denoiser")
     denoise_ms = models.FloatField(null=True)

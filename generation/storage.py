@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 from PIL import Image as PillowImage
+from PIL import ImageChops, ImageStat
 
 _COARSE = 7  # pixels of a spoilt picture, in each direction
 
@@ -134,6 +136,12 @@ def open_display(sha256: str, px: int, *, spoilt: bool = False) -> BinaryIO:
 def display_bytes(sha256: str, px: int) -> int:
     """The length of the derivative's file."""
     return default_storage.size(ensure_display(sha256, px))
+
+
+def detail(picture: PillowImage.Image) -> float:
+    """How far the picture is from its spoilt copy: the root mean square over pixels and channels, from 0 to 255."""
+    difference = ImageStat.Stat(ImageChops.difference(_bare(picture), _spoil(picture)))
+    return math.sqrt(sum(rms**2 for rms in difference.rms) / len(difference.rms))
 
 
 def _spoil(picture: PillowImage.Image) -> PillowImage.Image:

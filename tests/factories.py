@@ -75,8 +75,15 @@ def make_image(job: ImageJob, picture: PillowImage.Image | None = None) -> None:
     _, (claimed,) = jobs.claim(job.system_id, [job.id], limit=1)
     colour = (job.id * 67 % 256, job.id * 131 % 256, job.id * 29 % 256)
     timings = StageTimings(encode_ms=1.0, forward_ms=(2.0,) * 4, denoise_ms=8.0, decode_ms=3.0, total_ms=12.0)
-    picture = picture or PillowImage.new("RGB", (64, 64), colour)
+    picture = picture or striped(colour)
     assert jobs.finish(claimed, RenderedImage(picture, timings, {"device": "cpu", "batch_size": 1}))
+
+
+def striped(colour: tuple[int, int, int]) -> PillowImage.Image:
+    """A picture with enough in it to be told from a spoilt one."""
+    picture = PillowImage.new("RGB", (64, 64), colour)
+    picture.paste(tuple(255 - channel for channel in colour), (29, 0, 35, 64))
+    return picture
 
 
 def make_open_study(

@@ -6,12 +6,14 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from PIL import Image as PillowImage
 
 from comparisons.extras import passing
 from comparisons.models import Assignment, Comparison, RaterSession, Study, Vote
 from comparisons.protocol import Checks, Gold, Protocol
 from comparisons.studies import StudyError
 from comparisons.study_file import QuestionSpec
+from generation.models import ImageJob
 from tests.comparisons.browsing import Browser, assert_counters_true
 from tests.comparisons.test_padding import pixels
 from tests.factories import make_open_study
@@ -87,6 +89,23 @@ def test_the_pictures_of_checks_are_what_their_kind_says() -> None:
             assert lease.stand_in.job.system_id == image.job.system_id
         payload = browser.answer(payload)["next"]
     assert seen == {"judgement", "corrupted", "mismatched", "same"}
+
+
+@pytest.mark.parametrize("kind", ["corrupted", "mismatched"])
+def test_nobody_is_asked_to_prefer_a_blank_picture(kind: str) -> None:
+    """Its spoilt copy looks the same, and to no text does it belong."""
+    question = QuestionSpec("q", "Which?", tie=False, both_bad=False, checks=(kind,), practice=(kind,) * 3)
+
+    def paint(job: ImageJob) -> PillowImage.Image | None:
+        return PillowImage.new("RGB", (64, 64), "white") if job.system.slug == "alpha@4" else None
+
+    protocol = Protocol(checks=Checks(every=3))
+    study = make_open_study(TEXTS, paint, questions=(question,), protocol=protocol, votes_wanted=3)
+    browser = Browser(study).consent()
+    judge_well(browser)
+    asked = Assignment.objects.filter(kind=kind).values_list("is_practice", "comparison__image_a__job__system__slug")
+    assert {is_practice for is_practice, _ in asked} == {True, False}
+    assert "alpha@4" not in {slug for _, slug in asked}
 
 
 def test_a_repeat_is_an_earlier_pair_with_its_sides_exchanged() -> None:

@@ -225,3 +225,11 @@ def test_a_lost_original_is_named(place: Place) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         storage.open_display(sha256, 32)
     assert sha256 in str(caught.value)
+
+
+def test_detail_is_what_a_spoilt_picture_lacks() -> None:
+    assert storage.detail(Image.new("RGB", (64, 64), "white")) == 0
+    stripes = Image.new("RGB", (64, 64), "black")
+    for x in range(0, 64, 2):
+        stripes.paste("white", (x, 0, x + 1, 64))
+    assert storage.detail(stripes) == pytest.approx(127.5, abs=10), "half of black and white, seen as grey"
