@@ -115,10 +115,15 @@ def _shown(system: str, kind: str = "") -> str:
     return f"{system}, {note}" if note else system
 
 
-def history(session: RaterSession) -> list[Exclusion]:
-    """All exclusions of this session and of its votes, revoked ones too, the latest first."""
+def history(session: RaterSession) -> list[tuple[Exclusion, int | None]]:
+    """All exclusions of this session and of its votes, revoked ones too, the latest first; of a vote with its number
+    among the session's answers.
+    """
+    answers = Vote.objects.filter(assignment__session=session).order_by("id").values_list("id", flat=True)
+    numbers = {vote_id: number for number, vote_id in enumerate(answers, start=1)}
     mine = Exclusion.objects.filter(Q(session=session) | Q(vote__assignment__session=session))
-    return list(mine.select_related("created_by", "revoked_by").order_by("-id"))
+    found = mine.select_related("created_by", "revoked_by").order_by("-id")
+    return [(exclusion, numbers.get(exclusion.vote_id or 0)) for exclusion in found]
 
 
 def reports(study: Study) -> list[Report]:

@@ -184,5 +184,20 @@ def digest_of(content: bytes) -> str:
 
 def _checked(response: requests.Response) -> requests.Response:
     if not response.ok:
-        raise BotError(f"{response.url} answered {response.status_code}: {response.text[:200]}")
+        raise BotError(f"{response.url} answered {response.status_code}{_said(response)}")
     return response
+
+
+def _said(response: requests.Response) -> str:
+    """The sentence of a refusal, if it was one; a page of HTML says nothing to whoever started the bots."""
+    try:
+        return f": {response.json()['error']}"
+    except (ValueError, KeyError, TypeError):
+        return "."
+
+
+def no_site(url: str, error: requests.RequestException) -> str:
+    """The sentence for a site that cannot be asked at all."""
+    if isinstance(error, ValueError):  # requests says so of an address that it cannot use
+        return f"--url is {url!r}; allowed: the address of a site, such as http://127.0.0.1:8000."
+    return f"--url is {url!r}: the site does not answer."

@@ -182,7 +182,7 @@ class Protocol:
 
 
 def read_protocol(root: Table, rating: Table, display: Table) -> Protocol:
-    return Protocol(
+    protocol = Protocol(
         language=root.choice("language", LANGUAGES, "en"),
         theme=display.choice("theme", THEMES, "light"),
         layout=rating.choice("layout", LAYOUTS, "blocks"),
@@ -193,3 +193,6 @@ def read_protocol(root: Table, rating: Table, display: Table) -> Protocol:
         rules=Rules.read(root.table("rules")),
         recruitment=Recruitment.read(root.table("recruitment")),
     )
+    if protocol.comprehension and not protocol.instructions:
+        raise SpecError("instructions", "missing", "what the questions of [[comprehension]] are about")
+    return protocol

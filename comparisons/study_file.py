@@ -9,23 +9,13 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from comparisons.default_texts import DEFAULT_TEXTS
 from comparisons.matchmaking import STRATEGIES
 from comparisons.protocol import CHECKS, PRACTICE, Gold, Protocol, read_protocol
 from comparisons.toml_table import Table
 from generation.catalogue import catalogue, resolve
 from generation.systems import SpecError, SystemSpec
 
-DEFAULT_TITLE = "Comparing pictures"
-DEFAULT_INTRODUCTION = "You will see a text and two pictures that were made from it, side by side."
-DEFAULT_CONSENT = (
-    "Taking part is voluntary and you may stop at any time. We store your answers, how long each took, "
-    "and a random number that stands for you: no name, no address. The answers are published in aggregate "
-    "and as an anonymous data set."
-)
-KNOWN_AGAIN = (
-    "Of the id or the invitation by which you came we keep only a code that cannot be turned back, so that everybody "
-    "takes part once. We delete it when you ask us to."
-)
 _STEP_COUNT = re.compile(r"\b(\d+|one|two|four|single)[\W_]+((sampling|inference)[\W_]+)?steps?\b", re.IGNORECASE)
 _TELLS_NOTHING = "a text that tells raters nothing about the systems"
 
@@ -91,9 +81,9 @@ def _study(root: Table) -> StudySpec:
     rating, display = root.table("rating"), root.table("display")
     spec = StudySpec(
         slug=root.slug("slug"),
-        title=root.text("title", DEFAULT_TITLE, limit=200),
-        introduction=root.text("introduction", DEFAULT_INTRODUCTION),
-        consent=root.text("consent", DEFAULT_CONSENT),
+        title=root.optional_text("title", limit=200),
+        introduction=root.optional_text("introduction"),
+        consent=root.optional_text("consent"),
         prompt_set=root.slug("prompt_set"),
         seed=root.number("seed", 0, 2**53),
         votes_wanted=rating.number("votes_wanted", 1, 10_000),
@@ -107,13 +97,25 @@ def _study(root: Table) -> StudySpec:
     )
     for table in (rating, display, root):
         table.end()
-    if spec.consent == DEFAULT_CONSENT and spec.protocol.recruitment.platform != "link":
-        spec = replace(spec, consent=f"{DEFAULT_CONSENT} {KNOWN_AGAIN}")
+    spec = _in_full(spec)
     _check_questions(spec)
     _check_checks(spec)
     _check_systems(spec)
     _check_blindness(spec)
     return spec
+
+
+def _in_full(spec: StudySpec) -> StudySpec:
+    """With what the file does not say, in the study's language."""
+    texts = DEFAULT_TEXTS[spec.protocol.language]
+    is_known_again = spec.protocol.recruitment.platform != "link"
+    consent = f"{texts.consent} {texts.known_again}" if is_known_again else texts.consent
+    return replace(
+        spec,
+        title=spec.title or texts.title,
+        introduction=spec.introduction or texts.introduction,
+        consent=spec.consent or consent,
+    )
 
 
 def _question(content: dict[str, Any], place: str) -> QuestionSpec:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from comparisons.default_texts import DEFAULT_TEXTS
 from comparisons.protocol import Protocol, Recruitment
-from comparisons.study_file import DEFAULT_CONSENT, KNOWN_AGAIN, StudyFileError
+from comparisons.study_file import StudyFileError
 from tests.comparisons.study_texts import GOOD, read
 
+ENGLISH = DEFAULT_TEXTS["en"]
 CODES = 'complete_code = "A"\nscreened_out_code = "B"\nfailed_code = "C"\n'
 
 
@@ -44,7 +46,7 @@ def test_what_is_wrong_gets_one_sentence(tmp_path: Path, table: str, sentence: s
 @pytest.mark.parametrize("platform", ["invitation", "prolific", "mturk"])
 def test_consent_says_that_somebody_is_known_again(tmp_path: Path, platform: str) -> None:
     table = f'\n[recruitment]\nplatform = "{platform}"\n{CODES}'
-    assert read(tmp_path, GOOD + table).consent == f"{DEFAULT_CONSENT} {KNOWN_AGAIN}"
+    assert read(tmp_path, GOOD + table).consent == f"{ENGLISH.consent} {ENGLISH.known_again}"
     own = GOOD.replace("seed = 7", 'seed = 7\nconsent = "Our own words."')
     assert read(tmp_path, own + table).consent == "Our own words."
-    assert read(tmp_path, GOOD).consent == DEFAULT_CONSENT
+    assert read(tmp_path, GOOD).consent == ENGLISH.consent

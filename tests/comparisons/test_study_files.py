@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comparisons.default_texts import DEFAULT_TEXTS
+from comparisons.protocol import LANGUAGES
 from comparisons.study_file import (
-    DEFAULT_CONSENT,
-    DEFAULT_INTRODUCTION,
-    DEFAULT_TITLE,
     QuestionSpec,
     StudyFileError,
     read_study,
@@ -20,6 +19,7 @@ from comparisons.study_file import (
 from generation.catalogue import catalogue
 from tests.comparisons.study_texts import ANOTHER_SYSTEM, GOOD, read
 
+ENGLISH = DEFAULT_TEXTS["en"]
 WEIGHTS = Path(__file__).parents[2] / "toyzoo" / "weights"
 STUDIES = Path(__file__).parents[2] / "studies"
 
@@ -32,11 +32,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_least_that_a_file_must_say(folder: Path) -> None:
     spec = read(folder, GOOD)
     assert (spec.slug, spec.prompt_set, spec.seed, spec.votes_wanted) == ("colours", "words", 7, 4)
-    assert (spec.title, spec.introduction, spec.consent) == (DEFAULT_TITLE, DEFAULT_INTRODUCTION, DEFAULT_CONSENT)
+    assert (spec.title, spec.introduction, spec.consent) == (ENGLISH.title, ENGLISH.introduction, ENGLISH.consent)
     assert (spec.judgements_per_question, spec.matchmaking) == (None, "balanced")
     assert (spec.display_px, spec.upsample) == (64, False)
     assert spec.questions == (QuestionSpec("quality", "Which picture is better?", tie=False, both_bad=False),)
     assert [system.slug for system in spec.systems] == ["alpha@1", "alpha@4"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_file_leaves_out_is_said_in_its_language(folder: Path, language: str) -> None:
+    spec = read(folder, GOOD.replace("seed = 7", f'seed = 7\nlanguage = "{language}"'))
+    texts = DEFAULT_TEXTS[language]
+    assert (spec.title, spec.introduction, spec.consent) == (texts.title, texts.introduction, texts.consent)
+    assert len({each.consent for each in DEFAULT_TEXTS.values()}) == len(LANGUAGES)
 
 
 def test_all_that_a_file_may_say(folder: Path) -> None:

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from analysis.blindness.audit import Audit, audit
 from analysis.blindness.telling import ALPHA, Telling
-from comparisons.bots import BotError
+from comparisons.bots import BotError, no_site
 from comparisons.studies import StudyError, find_study
 from generation.storage import StorageError
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         except (StudyError, BotError, StorageError) as error:
             raise CommandError(str(error)) from error
         except requests.RequestException as error:
-            raise CommandError(f"--url is {options['url']!r}: the site does not answer ({error}).") from error
+            raise CommandError(no_site(options["url"], error)) from error
         except OSError as error:
             raise CommandError(f"{options['json']}: cannot be written: {error.strerror}.") from error
         self.stdout.write("\n".join(report(found)))

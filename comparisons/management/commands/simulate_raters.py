@@ -12,7 +12,7 @@ from django.urls import reverse
 from tqdm import tqdm
 
 from comparisons import recruitment, strengths
-from comparisons.bots import CHARACTERS, Bot, BotError, Result
+from comparisons.bots import CHARACTERS, Bot, BotError, Result, no_site
 from comparisons.models import Study
 from comparisons.studies import StudyError, find_study
 from generation import storage
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         except (StudyError, BotError, storage.StorageError) as error:
             raise CommandError(str(error)) from error
         except requests.RequestException as error:
-            raise CommandError(f"--url is {options['url']!r}: the site does not answer ({error}).") from error
+            raise CommandError(no_site(options["url"], error)) from error
         truth = f"Strengths: {options['strengths']}" if options["strengths"] else "Planted strengths:"
         answers = sum(result.answers for result in results)
         self.stdout.write(f"{answers} answers by {len(results)} simulated raters. {truth}")
@@ -81,10 +81,10 @@ class Command(BaseCommand):
             Bot(f"{url}{query}", truth, f"{options['seed']}:{n}", name)
             for n, (name, query) in enumerate(zip(characters, queries, strict=True))
         ]
+        _write_log(options["log"], [])  # before anybody votes: a file that cannot be written ends it here
         with ThreadPoolExecutor(options["at_once"]) as pool:
             results = list(tqdm(pool.map(Bot.take_part, bots), total=len(bots), unit="rater", disable=None))
-        if options["log"]:
-            _write_log(options["log"], results)
+        _write_log(options["log"], results)
         return results
 
 
@@ -102,8 +102,13 @@ def _characters(options: dict[str, Any]) -> list[str]:
     return characters
 
 
-def _write_log(file: Path, results: list[Result]) -> None:
-    with file.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(["session", "character", "answers"])
-        writer.writerows([result.session, result.character, result.answers] for result in results)
+def _write_log(file: Path | None, results: list[Result]) -> None:
+    if file is None:
+        return
+    try:
+        with file.open("w", newline="", encoding="utf-8") as lines:
+            writer = csv.writer(lines)
+            writer.writerow(["session", "character", "answers"])
+            writer.writerows([result.session, result.character, result.answers] for result in results)
+    except OSError as error:
+        raise CommandError(f"--log is {str(file)!r}: cannot be written: {error.strerror}.") from error
