@@ -20,8 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
+from benchmarks.processes import answers, cpu_seconds, postgres_server
 from scripts.with_postgres import free_port, postgres
 from tests.crowd import Rater
 
@@ -31,12 +30,12 @@ PAIRS = SYSTEMS * (SYSTEMS - 1) // 2
 SIZES = {"1,000": 8, "100,000": 758}  # prompts that make so many comparisons
 RATERS = (1, 16, 64)
 MOST_CPU_MS, MOST_P99_MS, MOST_GROWTH = 15.0, 250.0, 1.2
-TICKS = os.sysconf("SC_CLK_TCK")
 
 PREPARE = """
 import django, sys
 django.setup()
 from PIL import Image as Picture
+from django.db import connection
 from django.utils import timezone
 from comparisons.studies import build_comparisons, create_study, open_study
 from generation import storage
@@ -58,6 +57,8 @@ Image.objects.bulk_create(
     [Image(job=job, sha256=sha256, width=64, height=64, environment={}) for job in jobs], batch_size=2000
 )
 build_comparisons(study)
+with connection.cursor() as cursor:
+    cursor.execute("ANALYZE")  # as autovacuum would have done by now; it is off here
 print(study.key)
 """
 
@@ -82,40 +83,14 @@ class Measured:
         )
 
 
-def cpu_seconds(pids: list[int]) -> float:
-    """Of these processes so far."""
-    total = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICKS
-
-
-def descendants(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [found for child in children for found in (int(child), *descendants(int(child)))]
-
-
-def postgres_processes(port: int) -> list[int]:
-    """The backends of the server that listens there; a new connection is a new process."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if command.startswith(b"postgres: evalsite"):
-            found.append(int(process.name))
-    return found if port else []
-
-
 def measure(url: str, server: int, kind: str, size: str, raters: int, seconds: float) -> Measured:
     crowd = [Rater(url) for _ in range(raters)]
     for rater in crowd:
         rater.answer()  # connections and caches are there
         rater.times_ms.clear()
-    web, database = descendants(server), postgres_processes(int(kind == "PostgreSQL"))
-    before, database_before, start = cpu_seconds(web), cpu_seconds(database), time.monotonic()
+    database = postgres_server() if kind == "PostgreSQL" else None
+    before, start = cpu_seconds(server), time.monotonic()
+    database_before = cpu_seconds(database) if database else 0.0
     threads = [threading.Thread(target=rater.work, args=[start + seconds]) for rater in crowd]
     for thread in threads:
         thread.start()
@@ -123,7 +98,7 @@ def measure(url: str, server: int, kind: str, size: str, raters: int, seconds: f
         thread.join()
     took = time.monotonic() - start
     times = sorted(ms for rater in crowd for ms in rater.times_ms)
-    spent = 1000 * (cpu_seconds(web) - before) / len(times)
+    spent = 1000 * (cpu_seconds(server) - before) / len(times)
     database_spent = 1000 * (cpu_seconds(database) - database_before) / len(times) if database else None
     p99 = times[int(0.99 * (len(times) - 1))]
     return Measured(kind, size, raters, len(times), took, spent, database_spent, statistics.median(times), p99)
@@ -145,19 +120,12 @@ def site(folder: Path, database_url: str) -> Iterator[tuple[str, int, dict[str, 
     server = subprocess.Popen([*command, "evalsite.wsgi"], cwd=ROOT, env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
-        while not _answers(url):
+        while not answers(url):
             time.sleep(0.1)
         yield url, server.pid, environment
     finally:
         server.terminate()
         server.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
-        return False
 
 
 def run(kind: str, database_url: str, seconds: float) -> list[Measured]:
