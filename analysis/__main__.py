@@ -1,4 +1,4 @@
-"""python -m analysis votes.csv: the statistics of any vote file, without a database."""
+"""python -m analysis votes.csv, or votes.parquet: the statistics of any vote file, without a database."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis import plan_command
 from analysis.stats.errors import StatsError, VoteFileError, listed
 from analysis.stats.formats import FORMATS, convert
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.summary import TIES, summarise
 from analysis.stats.terminal import render
+from analysis.stats.uncertainty import CLUSTERS, TWO_WAY
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] == "plan":
+        from analysis import plan_command
+
         return plan_command.main(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
         votes, notes = _read(options)
         if options.question is not None:
             votes = _one_question(votes, options.question, options.votes.name)
-        summary = summarise(votes, seed=options.seed, ties=options.ties)
+        summary = summarise(votes, seed=options.seed, ties=options.ties, cluster=options.cluster)
         summary["warnings"] = [*notes, *summary["warnings"]]
         if options.json is not None:
             options.json.write_text(json.dumps(summary, allow_nan=False, indent=2) + "\n", encoding="utf-8")
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _read(options: argparse.Namespace) -> tuple[VoteTable, list[str]]:
     """The votes, and what is to be said of how they were read."""
     if options.format is None:
-        return VoteTable.from_csv(options.votes, with_excluded=options.with_excluded), []
+        return VoteTable.from_file(options.votes, with_excluded=options.with_excluded), []
     converted = convert(options.votes, options.format)
     return VoteTable.from_frame(converted.frame, options.votes.name), converted.notes
 
@@ -72,9 +74,10 @@ def _parser() -> argparse.ArgumentParser:
             "python -m analysis plan --help: how many votes a study needs."
         ),
         epilog=(
-            "The file is CSV with the columns question, prompt_id, system_left, system_right, outcome "
-            "(left, right, tie or both_bad) and rater; vote_id, category, challenge, session, response_ms, "
-            "answered_at and excluded (true: leave the vote out) are optional; others are ignored."
+            "The file is CSV, or Parquet where its name ends in .parquet or .pq, with the columns question, prompt_id, "
+            "system_left, system_right, outcome (left, right, tie or both_bad) and rater; vote_id, category, "
+            "challenge, session, response_ms, answered_at, probability and excluded (true: leave the vote out) "
+            "are optional; others are ignored."
         ),
     )
     parser.add_argument("votes", type=Path, help="the vote file")
@@ -88,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=TIES,
         default="half",
         help="half a win for each (default), left out, or modelled by Bradley-Terry (and half elsewhere)",
+    )
+    parser.add_argument(
+        "--cluster",
+        choices=CLUSTERS,
+        default=TWO_WAY,
+        help="what intervals take the votes for a sample of: prompts and raters (default), one of them "
+        "while the other is a fixed set, or neither (right only where no two votes share a prompt or a rater)",
     )
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of Elo's shuffled orders (default 0)")
     return parser

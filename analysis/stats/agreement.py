@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from analysis.stats.outcomes import BOTH_BAD, LEFT, RIGHT, FloatArray, IntArray, VoteTable
+from analysis.stats.compiled import add_residuals, compiled, count_units
+from analysis.stats.outcomes import LEFT, RIGHT, ROOMY, FloatArray, IntArray, VoteTable
 from analysis.stats.vote_file import OUTCOMES
-from analysis.stats.win_rates import Pairs, pair_codes
+from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, pairs_of_kinds
 
 A, B = LEFT, RIGHT  # once sides are turned back: the first and the second of the pair, by name
 
@@ -35,20 +37,14 @@ class Agreement:
 
 
 def agreement(votes: VoteTable) -> Agreement:
-    pair = pair_codes(votes)[2]
-    flipped = votes.system_left > votes.system_right
-    swapped = np.where(votes.outcome == LEFT, RIGHT, np.where(votes.outcome == RIGHT, LEFT, votes.outcome))
-    outcome = np.where(flipped, swapped, votes.outcome)
-    unit = np.unique(pair * len(votes.prompts) + votes.prompt, return_inverse=True)[1]
-    counts = _counts(unit, outcome)
+    pairs, units = count_pairs(votes), _units(votes, votes.prompt, len(votes.prompts))
+    counts = units.counts.astype(np.float64)
     return Agreement(
         alpha=krippendorff_alpha(counts),
         pairwise=pairwise_agreement(counts),
-        leave_one_out=_leave_one_out(counts, unit, outcome),
-        prompt_icc=_correlation(votes, pair, outcome, unit),
-        rater_icc=_correlation(
-            votes, pair, outcome, np.unique(pair * len(votes.raters) + votes.rater, return_inverse=True)[1]
-        ),
+        leave_one_out=_leave_one_out(counts),
+        prompt_icc=_correlation(units, pairs),
+        rater_icc=_correlation(_units(votes, votes.rater, len(votes.raters)), pairs),
     )
 
 
@@ -95,35 +91,50 @@ def design_effect(pairs: Pairs) -> float:
     return float(variance[known].sum() / independent[known].sum()) if known.any() else math.nan
 
 
-def _counts(unit: IntArray, outcome: IntArray) -> FloatArray:
-    units = int(unit.max(initial=-1)) + 1
-    cells = np.bincount(unit * len(OUTCOMES) + outcome, minlength=units * len(OUTCOMES))
-    return cells.reshape(units, len(OUTCOMES)).astype(np.float64)
+@dataclass(frozen=True, eq=False)
+class _Units:
+    """Votes on two systems, `pair` (u,), that share a prompt, or a rater: `counts` (u, outcomes)."""
+
+    pair: IntArray
+    counts: npt.NDArray[np.int32]
 
 
-def _leave_one_out(counts: FloatArray, unit: IntArray, outcome: IntArray) -> float:
+def _units(votes: VoteTable, cluster: IntArray, clusters: int) -> _Units:
+    first, _, pair = pairs_of_kinds(votes)
+    outcome, width = votes.kinds.outcome_of_first, len(OUTCOMES)
+    if len(first) * clusters <= ROOMY * len(votes):
+        table = np.zeros((len(first) * clusters, width), dtype=np.int32)
+        compiled(count_units)(votes.kind, cluster, clusters, pair, outcome, table)
+        units = np.flatnonzero(table @ np.ones(width, dtype=np.int32))
+        return _Units(units // max(clusters, 1), table[units])
+    codes = (pair.take(votes.kind) * clusters + cluster) * width + outcome.take(votes.kind)
+    occurring, numbers = np.unique(codes, return_counts=True)
+    units, outcomes = np.divmod(occurring, width)
+    starts = np.diff(units, prepend=-1) > 0
+    counts = np.zeros((int(starts.sum()), width), dtype=np.int32)
+    counts[np.cumsum(starts) - 1, outcomes] = numbers
+    return _Units(units[starts] // max(clusters, 1), counts)
+
+
+def _leave_one_out(counts: FloatArray) -> float:
     """Of the votes for a or b, where the others on the unit prefer one of the two."""
-    decided = (outcome == A) | (outcome == B)
-    mine = counts[unit, outcome][decided] - 1
-    other = counts[unit, np.where(outcome == A, B, A)][decided]
-    differs = mine != other
-    return float((mine > other)[differs].mean()) if differs.any() else math.nan
+    agreeing = differing = 0.0
+    for mine, other in ((counts[:, A], counts[:, B]), (counts[:, B], counts[:, A])):
+        agreeing += mine[mine - 1 > other].sum()
+        differing += mine[mine - 1 != other].sum()
+    return float(agreeing / differing) if differing else math.nan
 
 
-def _correlation(votes: VoteTable, pair: IntArray, outcome: IntArray, cluster: IntArray) -> float:
-    """Intra-class correlation of a's score within clusters: the mean product of the residuals of two votes of one
-    cluster over their mean square; residuals are from the win rate of the pair of systems.
+def _correlation(units: _Units, pairs: PairCounts) -> float:
+    """Intra-class correlation of a's score within units: the mean product of the residuals of two votes of one
+    unit over their mean square; residuals are from the win rate of the pair of systems.
 
     (Donner, 1986, "A review of inference procedures for the intraclass correlation coefficient", sec. 2.)
     """
-    counted = outcome != BOTH_BAD
-    if not counted.any():
-        return math.nan
-    pair, cluster = pair[counted], np.unique(cluster[counted], return_inverse=True)[1]
-    score = np.array([1.0, 0.0, 0.5])[outcome[counted]]
-    n = np.bincount(pair)
-    mean = np.bincount(pair, score) / np.maximum(n, 1)
-    residual = (score - mean[pair]) * np.sqrt(n[pair] / np.maximum(n[pair] - 1, 1))
-    sums, squares, sizes = np.bincount(cluster, residual), np.bincount(cluster, residual**2), np.bincount(cluster)
-    pairs, square = (sizes * (sizes - 1)).sum(), (residual**2).mean()
-    return float((sums**2 - squares).sum() / pairs / square) if pairs and square else math.nan
+    n = pairs.counted
+    residual = np.array([1.0, 0.0, 0.5]) - np.nan_to_num(pairs.win_rate)[:, None]
+    residual *= np.sqrt(n / np.maximum(n - 1, 1))[:, None]
+    totals = np.zeros(4)
+    compiled(add_residuals)(units.pair, units.counts, residual, totals)
+    products, two, squares, one = totals
+    return float(products / two / (squares / one)) if two and squares else math.nan

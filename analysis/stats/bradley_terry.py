@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.special import expit, log_expit
 
 from analysis.stats.errors import DisconnectedError, NotConvergedError, SeparationError, listed
-from analysis.stats.outcomes import FloatArray, VoteTable
+from analysis.stats.jackknife import Curvature
+from analysis.stats.outcomes import LEFT, TIE, FloatArray, VoteTable
 from analysis.stats.ratings import Ratings, rated_votes
-from analysis.stats.uncertainty import LEVEL, Influence, two_way_intervals
+from analysis.stats.sums import rows_of
+from analysis.stats.uncertainty import LEVEL, TWO_WAY, Influence, clustered_covariances, intervals_of
 
 SCALE = 400.0
 BASE = 10.0
@@ -39,41 +40,41 @@ class Fit:
     iterations: int
 
 
-def bradley_terry(votes: VoteTable, level: float = LEVEL) -> Ratings:
+def bradley_terry(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) -> Ratings:
     """Rate systems so that P(left beats right) = 1 / (1 + 10^(-(R_left - R_right + S) / 400)), mean 1000.
 
     Bradley & Terry (1952), Biometrika 39; the side intercept S is the order effect of Davidson & Beaver
     (1977), Biometrics 33. A tie counts as half a win for each, both-bad not at all. Intervals are the two-way
     clustered sandwich of `uncertainty`: the influence of vote v is I^-1 x_v (y_v - p_v), where x_v is +1 and
-    -1 at its systems and 1 at the side, and I the Fisher information.
+    -1 at its systems and 1 at the side, and I the Fisher information; or of another `cluster` of uncertainty.CLUSTERS.
 
     Raises DisconnectedError, SeparationError or NotConvergedError; RatingError without any vote.
     """
     votes = rated_votes(votes)
     fit = fit_votes(votes)
     values: FloatArray = MEAN + POINTS * fit.strengths
-    bearing = influence(votes, fit)
+    found = influence(votes, fit)
+    spread = clustered_covariances(votes, found, cluster)
     return Ratings(
         systems=votes.systems,
         values=values,
-        intervals=two_way_intervals(votes, values, bearing, level),
+        intervals=intervals_of(votes, values, found, spread.variances(), level, cluster),
         parameters={"scale": SCALE, "base": BASE, "mean": MEAN, "ties": "half", "level": level},
         diagnostics={
             "side": POINTS * fit.side,
             "log_likelihood": fit.log_likelihood,
             "iterations": float(fit.iterations),
         },
-        influence=bearing,
+        influence=found,
+        covariances=spread,
     )
 
 
 def fit_votes(votes: VoteTable) -> Fit:
     """Fit to votes none of which is both-bad. Raises as `bradley_terry` does."""
     k = len(votes.systems)
-    wins = np.zeros((k, k))
-    np.add.at(wins, (votes.system_left, votes.system_right), votes.left_score)
-    games = np.zeros((k, k))
-    np.add.at(games, (votes.system_left, votes.system_right), 1.0)
+    counts = votes.kinds.counts.reshape(k, k, -1)
+    wins, games = counts[:, :, LEFT] + counts[:, :, TIE] / 2, counts.sum(axis=2).astype(np.float64)
     return fit_counts(wins, games, votes.systems)
 
 
@@ -142,16 +143,17 @@ def _derivatives(
 
 def influence(votes: VoteTable, fit: Fit) -> Influence:
     """Of the votes on the ratings, in points."""
-    n, k = len(votes), len(votes.systems)
-    rows = np.arange(n)
-    side = 0.0 if np.isnan(fit.side) else fit.side
-    chance = expit(fit.strengths[votes.system_left] - fit.strengths[votes.system_right] + side)
-    residual = votes.left_score - chance
-    where = (np.tile(rows, 3), np.concatenate([votes.system_left, votes.system_right, np.full(n, k)]))
-    scores = sparse.csr_array((np.concatenate([residual, -residual, residual]), where), shape=(n, k + 1))
-    own = (np.tile(rows, 2), np.concatenate([votes.system_left, votes.system_right]))
-    bearing = sparse.csr_array((np.ones(2 * n), own), shape=(n, k))
-    return Influence(scores, POINTS * fit.covariance[:, :k], bearing)
+    k, kinds = len(votes.systems), votes.kinds
+    chance = expit(fit.strengths[kinds.left] - fit.strengths[kinds.right] + (0.0 if np.isnan(fit.side) else fit.side))
+    residual = np.nan_to_num(kinds.left_score - chance)  # there is no vote of those kinds that have no score
+    sides, ones = [kinds.left, kinds.right], np.ones(len(chance))
+    return Influence(
+        scores=rows_of([*sides, np.full(len(chance), k)], [residual, -residual, residual], k + 1),
+        weights=POINTS * fit.covariance[:, :k],
+        bearing=rows_of(sides, [ones, ones], k),
+        kind=votes.kind,
+        curvature=Curvature(kinds.left, kinds.right, chance * (1 - chance), fit.covariance),
+    )
 
 
 def check_connected(games: FloatArray, systems: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ StatsError
  └─ RatingError          votes which do not determine the ratings
      ├─ DisconnectedError    groups of systems that were never compared with each other
      ├─ SeparationError      systems that never lost, or never won, against the rest
+     ├─ ConclusionError      a conclusion that the votes do not bear out
      └─ NotConvergedError    the iteration stopped before it was done
 
 Each message is one sentence that says what was found and, where there is one, what is allowed.
@@ -40,6 +41,10 @@ class DisconnectedError(RatingError):
 
 class SeparationError(RatingError):
     """One group of systems never won against the others, so that its strength has no lower limit."""
+
+
+class ConclusionError(RatingError):
+    """Something was to be doubted that the votes do not say."""
 
 
 class NotConvergedError(RatingError):

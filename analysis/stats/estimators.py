@@ -11,25 +11,33 @@ from analysis.stats.bradley_terry import bradley_terry
 from analysis.stats.elo import elo
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.ratings import Ratings
+from analysis.stats.uncertainty import TWO_WAY
 from analysis.stats.win_rates import field_win_rates
 
 
 class Estimator(Protocol):
-    """Rate the systems of one question's votes; RatingError where the votes do not determine the ratings."""
+    """Rate the systems of one question's votes, with intervals by `cluster` of uncertainty.CLUSTERS where it has any.
 
-    def __call__(self, votes: VoteTable, rng: np.random.Generator, /) -> Ratings: ...
+    RatingError where the votes do not determine the ratings.
+    """
+
+    def __call__(self, votes: VoteTable, rng: np.random.Generator, /, *, cluster: str = TWO_WAY) -> Ratings: ...
 
 
-def _bradley_terry(votes: VoteTable, _rng: np.random.Generator) -> Ratings:
-    return bradley_terry(votes)
+def _bradley_terry(votes: VoteTable, _rng: np.random.Generator, *, cluster: str = TWO_WAY) -> Ratings:
+    return bradley_terry(votes, cluster=cluster)
 
 
-def _win_rate(votes: VoteTable, _rng: np.random.Generator) -> Ratings:
-    return field_win_rates(votes)
+def _elo(votes: VoteTable, rng: np.random.Generator, *, cluster: str = TWO_WAY) -> Ratings:
+    return elo(votes, rng)
+
+
+def _win_rate(votes: VoteTable, _rng: np.random.Generator, *, cluster: str = TWO_WAY) -> Ratings:
+    return field_win_rates(votes, cluster=cluster)
 
 
 ESTIMATORS: Mapping[str, Estimator] = {
     "bradley-terry": _bradley_terry,
-    "elo": elo,
+    "elo": _elo,
     "win-rate": _win_rate,
 }

@@ -17,12 +17,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from analysis.stats.errors import VoteFileError, listed
 from analysis.stats.vote_file import OUTCOMES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Row = Mapping[str, Any]
 QUESTION = "preference"  # of files that know of one question only
@@ -103,6 +104,8 @@ def _converted(
     rater: tuple[str, ...],
     prompt: tuple[str, ...],
 ) -> Converted:
+    import pandas as pd
+
     outcomes = [winners.get(str(row["winner"])) for row in rows]
     if wrong := [number for number, outcome in enumerate(outcomes, start=1) if outcome is None]:
         found = listed(sorted({repr(rows[number - 1]["winner"]) for number in wrong}))
@@ -147,6 +150,8 @@ def _records(path: Path, needed: tuple[str, ...]) -> list[Row]:
 
 
 def _csv(path: Path) -> list[Row]:
+    import pandas as pd
+
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
     except OSError as error:

@@ -4,22 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+from analysis.stats.compiled import compiled, keep_shared, put_in_order
 from analysis.stats.errors import NoVotesError
-from analysis.stats.vote_file import EXCLUDED, OPTIONAL, OUTCOMES, REQUIRED, LineNumbers, check, read_csv
+from analysis.stats.vote_checks import EXCLUDED, checked
+from analysis.stats.vote_columns import SomeRows, TextColumns
+from analysis.stats.vote_file import (
+    OPTIONAL,
+    OUTCOMES,
+    PARQUET,
+    VoteFile,
+    counted_from_one,
+    of_frame,
+    read_csv,
+    read_parquet,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IntArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 LEFT, RIGHT, TIE, BOTH_BAD = range(len(OUTCOMES))
+ROOMY = 8
+"""A table of that many times as many places as votes is still faster than sorting them."""
+_MANY_IN_CELLS = 8
+_SWAPPED = np.array([RIGHT, LEFT, TIE, BOTH_BAD], dtype=np.intp)
 _LEFT_SCORES = np.array([1.0, 0.0, 0.5, np.nan])
+
+
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """The k k 4 ways in which a vote on k systems can come out, in the order of their codes, and how often each did.
+
+    Nothing else of a vote than its kind, its prompt and its rater says anything of how good systems are.
+    """
+
+    left: IntArray
+    right: IntArray
+    outcome: IntArray
+    counts: IntArray
+
+    @cached_property
+    def first(self) -> IntArray:
+        """The first of the two systems by name."""
+        return np.minimum(self.left, self.right)
+
+    @cached_property
+    def second(self) -> IntArray:
+        return np.maximum(self.left, self.right)
+
+    @cached_property
+    def outcome_of_first(self) -> IntArray:
+        """The outcome told from the systems' side: LEFT where the first of the two was preferred."""
+        return np.where(self.left > self.right, _SWAPPED[self.outcome], self.outcome)
+
+    @cached_property
+    def left_score(self) -> FloatArray:
+        """As that of VoteTable."""
+        return _LEFT_SCORES[self.outcome]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +81,8 @@ class VoteTable:
     `question`, `prompt`, `rater`, `system_left`, `system_right` are codes of shape (N,) into the sorted name
     tuples `questions`, `prompts`, `raters` and `systems` (both sides share `systems`); every name occurs in
     at least one vote. `outcome` holds LEFT, RIGHT, TIE or BOTH_BAD. `optional` holds the optional columns
-    that were given (vote_id, category, challenge, session, response_ms, answered_at, rater_kind) as text, each of shape
-    (N,).
+    that were given (vote_id, category, challenge, session, response_ms, answered_at, probability, rater_kind) as
+    text, each of shape (N,), made when it is asked for.
     """
 
     questions: tuple[str, ...]
@@ -46,6 +98,12 @@ class VoteTable:
     optional: Mapping[str, npt.NDArray[np.object_]]
 
     @classmethod
+    def from_file(cls, path: Path | str, *, with_excluded: bool = False) -> Self:
+        """Read Parquet where the file's name ends in .parquet or .pq, CSV otherwise; raises as `from_csv` does."""
+        is_parquet = Path(path).suffix.lower() in PARQUET
+        return (cls.from_parquet if is_parquet else cls.from_csv)(path, with_excluded=with_excluded)
+
+    @classmethod
     def from_csv(cls, path: Path | str, *, with_excluded: bool = False) -> Self:
         """Read a comma-separated UTF-8 file with a header; every value is kept as text ("NA" is a name).
 
@@ -53,14 +111,18 @@ class VoteTable:
 
         Raises VoteFileError, with the file's name and row numbers (the header is row 1), for a file that
         cannot be read, a missing or repeated column, an empty value, an unknown outcome, a system compared
-        with itself or a repeated vote_id; NoVotesError when the header is all there is.
+        with itself, a repeated vote_id or a value that its column does not allow; NoVotesError when the header is all
+        there is.
         """
-        file = read_csv(Path(path))
-        frame = file.frame.drop(columns="excluded", errors="ignore") if with_excluded else file.frame
-        table = cls._from_checked(frame, file.name, file.line_numbers)
-        if not len(table):
-            raise NoVotesError(f"{file.name}: no votes: there are no rows below the header.")
-        return table
+        return cls._from_read(read_csv(Path(path)), with_excluded, "there are no rows below the header")
+
+    @classmethod
+    def from_parquet(cls, path: Path | str, *, with_excluded: bool = False) -> Self:
+        """Read a Parquet file with the columns of a vote file; values become text and nulls are empty.
+
+        Raises as `from_csv` does; the first vote is row 1.
+        """
+        return cls._from_read(read_parquet(Path(path)), with_excluded, "the file has no rows")
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Sequence[object]], source: str = "votes") -> Self:
@@ -68,39 +130,46 @@ class VoteTable:
 
         `source` opens the messages of errors, whose row numbers start at 1 here.
         """
+        import pandas as pd
+
         frame = pd.DataFrame({name: list(values) for name, values in columns.items()}, dtype=object)
         return cls.from_frame(frame, source)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, source: str = "votes") -> Self:
         """Make a table of a data frame; values become text and missing ones count as empty."""
-        known = frame[[name for name in frame.columns if name in OPTIONAL or name in REQUIRED]]
-        text = known.astype(object).where(known.notna(), "").astype(str)
-        return cls._from_checked(text, source, lambda rows: [row + 1 for row in rows])
+        return cls._of(VoteFile(of_frame(frame), source, counted_from_one))
 
     @classmethod
-    def _from_checked(cls, frame: pd.DataFrame, source: str, line_numbers: LineNumbers) -> Self:
-        check(frame, source, line_numbers)
-        if "excluded" in frame:
-            frame = frame[~frame.pop("excluded").map(EXCLUDED).astype(bool)]
-        question, questions = _codes(frame["question"])
-        prompt, prompts = _codes(frame["prompt_id"])
-        rater, raters = _codes(frame["rater"])
-        sides, systems = _codes(pd.concat([frame["system_left"], frame["system_right"]]))
-        outcome = pd.Categorical(frame["outcome"], categories=list(OUTCOMES)).codes.astype(np.intp)
-        return cls(
-            questions,
-            prompts,
-            raters,
-            systems,
-            question,
-            prompt,
-            rater,
-            sides[: len(frame)],
-            sides[len(frame) :],
-            outcome,
-            {name: frame[name].to_numpy(dtype=object) for name in OPTIONAL if name in frame},
+    def _from_read(cls, file: VoteFile, with_excluded: bool, nothing: str) -> Self:
+        columns = {name: column for name, column in file.columns.items() if name != "excluded" or not with_excluded}
+        table = cls._of(VoteFile(columns, file.name, file.line_numbers))
+        if not len(table):
+            raise NoVotesError(f"{file.name}: no votes: {nothing}.")
+        return table
+
+    @classmethod
+    def _of(cls, file: VoteFile) -> Self:
+        columns = checked(file.columns, file.name, file.line_numbers)
+        left = columns["system_left"]
+        outcomes = np.array([OUTCOMES.index(name) for name in columns["outcome"].names], dtype=np.intp)
+        optional = {name: file.columns[name] for name in OPTIONAL if name in file.columns and name != "excluded"}
+        table = cls(
+            columns["question"].names,
+            columns["prompt_id"].names,
+            columns["rater"].names,
+            left.names,
+            columns["question"].codes,
+            columns["prompt_id"].codes,
+            columns["rater"].codes,
+            left.codes,
+            columns["system_right"].codes,
+            outcomes[columns["outcome"].codes],
+            TextColumns(optional),
         )
+        if "excluded" not in columns:
+            return table
+        return table.select(~columns["excluded"].where(EXCLUDED.__getitem__))
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -108,7 +177,7 @@ class VoteTable:
     @property
     def left_score(self) -> FloatArray:
         """What the left system got of each vote: 1, 0, half for a tie, NaN for both-bad. Shape (N,)."""
-        return _LEFT_SCORES[self.outcome]
+        return _LEFT_SCORES.take(self.outcome)
 
     @property
     def simulated(self) -> BoolArray:
@@ -116,16 +185,51 @@ class VoteTable:
         kinds = self.optional.get("rater_kind")
         return np.zeros(len(self), dtype=np.bool_) if kinds is None else np.asarray(kinds == "simulated")
 
-    def select(self, rows: BoolArray) -> VoteTable:
+    @cached_property
+    def kind(self) -> IntArray:
+        """Codes (N,) of left and right system and outcome together, as `Kinds` counts them."""
+        codes = self.system_left * len(self.systems)
+        codes += self.system_right
+        codes *= len(OUTCOMES)
+        codes += self.outcome
+        return codes
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        k = len(self.systems)
+        shape = (k, k, len(OUTCOMES))
+        left, right, outcome = (axis.ravel() for axis in np.indices(shape, dtype=np.intp))
+        return Kinds(left, right, outcome, np.bincount(self.kind, minlength=len(left)).astype(np.intp))
+
+    @cached_property
+    def cell(self) -> IntArray:
+        """Codes (N,) of prompt and rater together: votes of one rater on one prompt share one."""
+        cells = self.prompt * len(self.raters)
+        cells += self.rater
+        few = len(self.prompts) * len(self.raters) <= ROOMY * len(self)
+        return cells if few else np.unique(cells, return_inverse=True)[1].astype(np.intp)
+
+    @cached_property
+    def sharing(self) -> tuple[IntArray, IntArray] | None:
+        """Of the votes that are not alone in their `cell`: their positions, cell by cell, and a number of the cell.
+
+        None where cells have many votes, and so are few.
+        """
+        order, cells = np.empty(len(self), dtype=np.intp), np.empty(len(self), dtype=np.intp)
+        compiled(put_in_order)(self.prompt, np.cumsum(np.bincount(self.prompt)), order)
+        found, sizes = np.zeros(2, dtype=np.int64), np.zeros(len(self.raters), dtype=np.int64)
+        compiled(keep_shared)(self.prompt, self.rater, sizes, order, cells, found)
+        kept, squares = found
+        return None if squares > _MANY_IN_CELLS * len(self) else (order[:kept].copy(), cells[:kept].copy())
+
+    def select(self, rows: BoolArray) -> Self:
         """The votes where `rows` (N,) is true, with only the names that still occur."""
-        question, questions = _kept(self.question[rows], self.questions)
-        prompt, prompts = _kept(self.prompt[rows], self.prompts)
-        rater, raters = _kept(self.rater[rows], self.raters)
-        both = np.concatenate([self.system_left[rows], self.system_right[rows]])
-        sides, systems = _kept(both, self.systems)
-        left, right = np.split(sides, 2)
-        optional = {name: values[rows] for name, values in self.optional.items()}
-        return VoteTable(
+        positions = np.flatnonzero(rows)
+        (question,), questions = _kept(positions, self.questions, self.question)
+        (prompt,), prompts = _kept(positions, self.prompts, self.prompt)
+        (rater,), raters = _kept(positions, self.raters, self.rater)
+        (left, right), systems = _kept(positions, self.systems, self.system_left, self.system_right)
+        return type(self)(
             questions,
             prompts,
             raters,
@@ -135,8 +239,8 @@ class VoteTable:
             rater,
             left,
             right,
-            self.outcome[rows],
-            optional,
+            self.outcome.take(positions),
+            SomeRows(self.optional, rows),
         )
 
     def split_by_question(self) -> dict[str, VoteTable]:
@@ -145,18 +249,21 @@ class VoteTable:
 
     def counted(self) -> VoteTable:
         """The votes that say which is better, or that neither is: all but both-bad."""
+        return self if self._counted is None else self._counted
+
+    @cached_property
+    def _counted(self) -> VoteTable | None:
         counts = self.outcome != BOTH_BAD
-        return self if counts.all() else self.select(counts)
+        return None if counts.all() else self.select(counts)
 
 
-def _codes(column: pd.Series[str]) -> tuple[IntArray, tuple[str, ...]]:
-    codes, names = pd.factorize(column.to_numpy(dtype=object), sort=True)
-    return codes.astype(np.intp), tuple(str(name) for name in names)
-
-
-def _kept(codes: IntArray, names: tuple[str, ...]) -> tuple[IntArray, tuple[str, ...]]:
-    """Number anew the names that occur, in their order."""
+def _kept(positions: IntArray, names: tuple[str, ...], *columns: IntArray) -> tuple[list[IntArray], tuple[str, ...]]:
+    """The codes at `positions`, and the names that occur there, numbered anew in their order."""
+    chosen = [codes.take(positions) for codes in columns]
     occurs = np.zeros(len(names), dtype=np.bool_)
-    occurs[codes] = True
-    renumbered = (np.cumsum(occurs) - 1).astype(np.intp)
-    return renumbered[codes], tuple(name for name, keep in zip(names, occurs, strict=True) if keep)
+    for codes in chosen:
+        occurs[codes] = True
+    if occurs.all():
+        return chosen, names
+    number = (np.cumsum(occurs) - 1).astype(np.intp)
+    return [number.take(codes) for codes in chosen], tuple(compress(names, occurs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from analysis.stats.outcomes import FloatArray
 from analysis.stats.win_rates import Pairs
@@ -14,13 +14,16 @@ def pair_p_values(pairs: Pairs) -> FloatArray:
 
     t = (rate - 1/2) / se against Student's t with G - 1 degrees of freedom, se and G from the two-way clustered
     variance of `uncertainty`. Where all votes agree, se is zero and the exact binomial test of G trials takes its
-    place, p = 2 * 2^-G. So p < 0.05 exactly where the 95% interval leaves 1/2 out.
+    place, p = 2 * 2^-G. Where the interval is Wilson's, z = (rate - 1/2) / sqrt(1 / 4n) of its n trials does. So
+    p < 0.05 exactly where the 95% interval leaves 1/2 out.
     """
+    if pairs.intervals.trials is not None:
+        return np.asarray(2 * special.ndtr(-np.abs(2 * pairs.win_rate - 1) * np.sqrt(pairs.intervals.trials)))
     clusters = pairs.intervals.effective_clusters
     error = pairs.intervals.standard_error
     with np.errstate(invalid="ignore", divide="ignore"):
         t = np.abs(pairs.win_rate - 0.5) / error
-        student = 2 * stats.t.sf(t, clusters - 1)
+        student = 2 * special.stdtr(clusters - 1, -t)
         unanimous = np.minimum(1.0, 2 * 0.5**clusters)
     p = np.where(error == 0, unanimous, student)
     known = np.isfinite(pairs.intervals.low) & np.isfinite(error)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.stats.outcomes import FloatArray, IntArray, VoteTable
-from analysis.stats.ratings import Ratings, rated_votes
-from analysis.stats.uncertainty import LEVEL, covariances, effective_number
+from analysis.stats.outcomes import FloatArray, IntArray
+from analysis.stats.ratings import Ratings
+from analysis.stats.uncertainty import LEVEL
 
 DRAWS = 20_000
 _AT_ONCE = 4_000_000  # differences that are held at a time
@@ -32,33 +32,31 @@ class Ranks:
     critical_value: float
 
 
-def rank_ranges(votes: VoteTable, ratings: Ratings, level: float = LEVEL) -> Ranks | None:
-    """Of `ratings` that have an influence, made of these votes.
+def rank_ranges(ratings: Ratings, level: float = LEVEL) -> Ranks | None:
+    """Of `ratings` that have covariances.
 
     None with fewer than two effective prompts or raters of some system, where nothing can be said.
 
     The interval of a difference is theta_i - theta_j -+ c se_ij, where se_ij is two-way clustered by the rule of the
     maximum (`uncertainty`) and c the `level` quantile of max |t| over all pairs: of a multivariate t with the least
     G - 1 degrees of freedom and the correlation of V_prompt + V_rater, which, unlike the rule of the maximum, is that
-    of a possible distribution. It is drawn DRAWS times, always the same.
+    of a possible distribution. It is drawn DRAWS times, always the same. With other clusters there is one V for both.
     """
-    votes, bearing = rated_votes(votes), ratings.influence
-    if bearing is None:
+    spread, intervals = ratings.covariances, ratings.intervals
+    if spread is None or intervals is None:
         return None
-    by_prompt, by_rater, by_cell = covariances(votes, bearing)
-    margins = [effective_number(bearing.bearing, codes) for codes in (votes.prompt, votes.rater)]
-    degrees = float(np.minimum(*margins).min()) - 1
-    if degrees < _FEWEST_CLUSTERS - 1:
+    degrees = float(intervals.effective_clusters.min()) - 1
+    if degrees < _FEWEST_CLUSTERS - 1 or np.isnan(spread.whole).any():
         return None
-    variances = [_of_differences(matrix) for matrix in (by_prompt, by_rater, by_prompt + by_rater - by_cell)]
-    error = np.sqrt(np.maximum.reduce([*variances, np.zeros_like(by_prompt)]))
-    critical = _critical_value(by_prompt + by_rater, degrees, level)
+    variances = [_of_differences(matrix) for matrix in spread.candidates]
+    error = np.sqrt(np.maximum.reduce([*variances, np.zeros_like(spread.whole)]))
+    critical = _critical_value(spread.whole, degrees, level)
     difference = np.subtract.outer(ratings.values, ratings.values)
     surely_above = difference > critical * error + 1e-9
     np.fill_diagonal(surely_above, val=False)
-    k = len(votes.systems)
+    k = len(ratings.systems)
     low, high = 1 + surely_above.sum(axis=0), k - surely_above.sum(axis=1)
-    return Ranks(votes.systems, low.astype(np.intp), high.astype(np.intp), critical)
+    return Ranks(ratings.systems, low.astype(np.intp), high.astype(np.intp), critical)
 
 
 def _of_differences(covariance: FloatArray) -> FloatArray:
@@ -77,12 +75,12 @@ def _critical_value(covariance: FloatArray, degrees: float, level: float) -> flo
         return 0.0
     rng = np.random.default_rng(0)
     values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0))
+    root = (vectors * np.sqrt(np.maximum(values, 0))).T
+    to_t = (root[:, first[varies]] - root[:, second[varies]]) / deviation[varies]
     rows = max(1, _AT_ONCE // len(first))
     largest = []
     for start in range(0, DRAWS, rows):
-        drawn = rng.standard_normal((min(rows, DRAWS - start), k)) @ root.T
-        t = np.abs(drawn[:, first[varies]] - drawn[:, second[varies]]) / deviation[varies]
-        largest.append(t.max(axis=1))
+        t = rng.standard_normal((min(rows, DRAWS - start), k)) @ to_t
+        largest.append(np.abs(t, out=t).max(axis=1))
     spread = np.sqrt(rng.chisquare(degrees, DRAWS) / degrees)
     return float(np.quantile(np.concatenate(largest) / spread, level))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.stats.errors import RatingError
 from analysis.stats.outcomes import FloatArray, VoteTable
-from analysis.stats.uncertainty import Influence, Intervals
+from analysis.stats.uncertainty import Covariances, Influence, Intervals
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +16,8 @@ class Ratings:
 
     `values` has the shape of `systems`. `intervals` is None for an estimator that has no honest one.
     `parameters` are what the caller or the code fixed; `diagnostics` are what the computation found, scalars
-    or arrays of the shape of `systems`. `influence` is that of each vote on the values, where intervals rest on it.
+    or arrays of the shape of `systems`. `influence` is that of each vote on the values, where intervals rest on it,
+    and `covariances` are what it gives.
     """
 
     systems: tuple[str, ...]
@@ -25,6 +26,7 @@ class Ratings:
     parameters: Mapping[str, str | float]
     diagnostics: Mapping[str, float | FloatArray]
     influence: Influence | None = None
+    covariances: Covariances | None = None
 
 
 def rated_votes(votes: VoteTable) -> VoteTable:

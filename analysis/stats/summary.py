@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy import sparse
 
 from analysis.stats import bradley_terry, elo
 from analysis.stats.agreement import agreement, design_effect
 from analysis.stats.cautions import (
     both_bad_cautions,
+    cluster_cautions,
     dropped_tie_cautions,
     interval_cautions,
     side_cautions,
@@ -26,10 +27,10 @@ from analysis.stats.ranks import rank_ranges
 from analysis.stats.ratings import Ratings
 from analysis.stats.rows import AgreementRow, PairRow, QuestionSummary, Summary, SystemRow
 from analysis.stats.tie_models import MODELS, rate_with_ties
-from analysis.stats.uncertainty import LEVEL, effective_number
-from analysis.stats.win_rates import Pairs, left_share, pair_win_rates
+from analysis.stats.uncertainty import CLUSTERS, LEVEL, TWO_WAY
+from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, left_share, pair_win_rates
 
-VERSION = 3
+VERSION = 4
 """Goes up whenever the same votes would give other numbers."""
 
 TIES = ("half", "drop", *MODELS)
@@ -38,7 +39,7 @@ _UNRATED = (None, None, None)
 _SAME = 1e-9
 
 
-def summarise(votes: VoteTable, seed: int = 0, ties: str = "half") -> Summary:
+def summarise(votes: VoteTable, seed: int = 0, ties: str = "half", cluster: str = TWO_WAY) -> Summary:
     """Everything that is shown of a study's votes, as strict JSON: no NaN, no infinity.
 
     Questions are treated apart, each with its own random stream from `seed` and its name, so that leaving one
@@ -48,27 +49,34 @@ def summarise(votes: VoteTable, seed: int = 0, ties: str = "half") -> Summary:
 
     `ties` (TIES): half a win for each in everything; dropped from everything; or modelled by Bradley-Terry, after
     Davidson or Rao and Kupper, and half in win rates and Elo.
+
+    `cluster` (uncertainty.CLUSTERS): what intervals, ranks, p-values and the design effect take votes for a sample of.
     """
-    questions = {
-        name: summarise_question(table, np.random.default_rng([seed, zlib.crc32(name.encode())]), ties)
-        for name, table in votes.split_by_question().items()
-    }
+    def of_question(code: int) -> QuestionSummary:
+        rng = np.random.default_rng([seed, zlib.crc32(votes.questions[code].encode())])
+        return summarise_question(votes.select(votes.question == code), rng, ties, cluster)
+
+    with ThreadPoolExecutor(2) as threads:  # more would only hold more in memory
+        found = threads.map(of_question, range(len(votes.questions)))
+        questions = dict(zip(votes.questions, found, strict=True))
     headline, warnings = _headline(questions)
     return {
         "questions": questions,
         "headline_elo": headline,
-        "settings": _settings(seed, ties),
+        "settings": _settings(seed, ties, cluster),
         "warnings": warnings,
     }
 
 
-def summarise_question(votes: VoteTable, rng: np.random.Generator, ties: str = "half") -> QuestionSummary:
+def summarise_question(
+    votes: VoteTable, rng: np.random.Generator, ties: str = "half", cluster: str = TWO_WAY
+) -> QuestionSummary:
     """The summary of votes which all answer one question."""
     kept = votes.select(votes.outcome != TIE) if ties == "drop" else votes
     scored = kept.counted()
-    pairs = pair_win_rates(kept)
-    position = left_share(kept)
-    ratings, warnings = _ratings(scored, rng, ties)
+    pairs = pair_win_rates(kept, cluster=cluster)
+    position = left_share(scored, cluster=cluster)
+    ratings, warnings = _ratings(scored, rng, ties, cluster)
     effect = design_effect(pairs)
     margins = {"prompts": _effective(scored, scored.prompt), "raters": _effective(scored, scored.rater)}
     return {
@@ -76,8 +84,8 @@ def summarise_question(votes: VoteTable, rng: np.random.Generator, ties: str = "
         "simulated_votes": int(votes.simulated.sum()),
         "raters": len(votes.raters),
         "prompts": len(votes.prompts),
-        "systems": _system_rows(votes, ratings, _rank_ranges(scored, ratings)),
-        "pairs": list(_pair_rows(pairs, pair_win_rates(votes))),
+        "systems": _system_rows(votes, ratings, _rank_ranges(ratings)),
+        "pairs": list(_pair_rows(pairs, pairs if kept is votes else count_pairs(votes))),
         "position_bias": {
             "left_share": _number(position.value),
             "low": _number(position.low),
@@ -94,32 +102,40 @@ def summarise_question(votes: VoteTable, rng: np.random.Generator, ties: str = "
             *dropped_tie_cautions(votes, kept),
             *warnings,
             *side_cautions(ratings),
-            *interval_cautions(pairs, ratings, margins),
+            *cluster_cautions(cluster),
+            *interval_cautions(pairs, ratings, {name: margins[f"{name}s"] for name in CLUSTERS[cluster]}),
         ],
     }
 
 
-def _ratings(votes: VoteTable, rng: np.random.Generator, ties: str) -> tuple[dict[str, Ratings], list[str]]:
+def _ratings(
+    votes: VoteTable, rng: np.random.Generator, ties: str, cluster: str
+) -> tuple[dict[str, Ratings], list[str]]:
     ratings: dict[str, Ratings] = {}
     warnings = []
     if len(votes):
         for name, estimate in ESTIMATORS.items():
             try:
                 is_modelled = name == "bradley-terry" and ties in MODELS
-                ratings[name] = rate_with_ties(votes, ties) if is_modelled else estimate(votes, rng)
+                ratings[name] = (
+                    rate_with_ties(votes, ties, cluster=cluster)
+                    if is_modelled
+                    else estimate(votes, rng, cluster=cluster)
+                )
             except RatingError as error:
                 warnings.append(str(error))
     return ratings, warnings
 
 
 def _effective(votes: VoteTable, codes: IntArray) -> float:
-    """Effective number of prompts or raters of all the votes (uncertainty.effective_number)."""
-    return float(effective_number(sparse.csr_array(np.ones((len(votes), 1))), codes)[0])
+    """Effective number of prompts or raters of all the votes, as uncertainty counts them."""
+    squares = (np.bincount(codes).astype(np.float64) ** 2).sum()
+    return float(len(votes) ** 2 / squares) if len(votes) else 0.0
 
 
-def _rank_ranges(votes: VoteTable, ratings: Mapping[str, Ratings]) -> dict[str, tuple[int, int]]:
+def _rank_ranges(ratings: Mapping[str, Ratings]) -> dict[str, tuple[int, int]]:
     """Empty where there is no Bradley-Terry rating, or nothing to say how uncertain it is."""
-    ranks = rank_ranges(votes, ratings["bradley-terry"]) if "bradley-terry" in ratings else None
+    ranks = rank_ranges(ratings["bradley-terry"]) if "bradley-terry" in ratings else None
     if ranks is None:
         return {}
     return {name: (int(low), int(high)) for name, low, high in zip(ranks.systems, ranks.low, ranks.high, strict=True)}
@@ -196,7 +212,7 @@ def _order_sd(ratings: Mapping[str, Ratings], system: str) -> float | None:
     return float(np.asarray(rating.diagnostics["order_sd"])[rating.systems.index(system)])
 
 
-def _pair_rows(pairs: Pairs, everything: Pairs) -> Iterator[PairRow]:
+def _pair_rows(pairs: Pairs, everything: PairCounts) -> Iterator[PairRow]:
     """`everything`: with the ties, where those are dropped from the rates."""
     ties = {(a, b): count for a, b, count in zip(*_named(everything), everything.ties, strict=True)}
     p_values = pair_p_values(pairs)
@@ -219,7 +235,7 @@ def _pair_rows(pairs: Pairs, everything: Pairs) -> Iterator[PairRow]:
         }
 
 
-def _named(pairs: Pairs) -> tuple[list[str], list[str]]:
+def _named(pairs: PairCounts) -> tuple[list[str], list[str]]:
     return [pairs.systems[a] for a in pairs.a], [pairs.systems[b] for b in pairs.b]
 
 
@@ -238,13 +254,13 @@ def _headline(questions: Mapping[str, QuestionSummary]) -> tuple[dict[str, float
     return dict(sorted(everywhere.items(), key=lambda item: (-item[1], item[0]))), warnings
 
 
-def _settings(seed: int, ties: str) -> dict[str, str | float | list[str]]:
+def _settings(seed: int, ties: str, cluster: str) -> dict[str, str | float | list[str]]:
     return {
         "version": VERSION,
         "seed": seed,
         "ties": ties,
         "both_bad": "not counted",
-        "cluster": ["prompt", "rater"],
+        "cluster": list(CLUSTERS[cluster]),
         "level": LEVEL,
         "elo_k": elo.K,
         "elo_start": elo.START,

@@ -8,6 +8,12 @@ from analysis.stats.errors import counted
 from analysis.stats.rows import QuestionSummary, Summary
 
 _ABSENT = "-"
+_CLUSTERS = {
+    ("prompt", "rater"): "clustered by prompt and rater",
+    ("prompt",): "clustered by prompt, the raters being a fixed set",
+    ("rater",): "clustered by rater, the prompts being a fixed set",
+    (): "as if every vote were independent",
+}
 _TIES = {
     "half": "Ties count as half a win for each.",
     "drop": "Ties are left out.",
@@ -19,7 +25,9 @@ _TIES = {
 def render(summary: Summary) -> str:
     """Plain text; intervals in brackets, "-" where the votes do not determine a number."""
     level, ties = summary["settings"]["level"], str(summary["settings"]["ties"])
-    lines = [f"Intervals: {level:.0%}, clustered by prompt and rater. {_TIES[ties]}"]
+    sampled = summary["settings"]["cluster"]
+    clusters = _CLUSTERS[tuple(sampled) if isinstance(sampled, list) else ()]
+    lines = [f"Intervals: {level:.0%}, {clusters}. {_TIES[ties]}"]
     for name, question in summary["questions"].items():
         lines += ["", *_question(name, question)]
     if len(summary["questions"]) > 1:

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 from scipy.special import expit, log_expit
 
 from analysis.stats.bradley_terry import (
@@ -29,9 +28,11 @@ from analysis.stats.bradley_terry import (
     side_is_estimable,
 )
 from analysis.stats.errors import NotConvergedError, RatingError
+from analysis.stats.jackknife import Curvature
 from analysis.stats.outcomes import LEFT, RIGHT, TIE, FloatArray, VoteTable
 from analysis.stats.ratings import Ratings, rated_votes
-from analysis.stats.uncertainty import LEVEL, Influence, two_way_intervals
+from analysis.stats.sums import rows_of
+from analysis.stats.uncertainty import LEVEL, TWO_WAY, Influence, clustered_covariances, intervals_of
 
 _TOLERANCE = 1e-10
 Counts = tuple[FloatArray, FloatArray, FloatArray]  # left wins, right wins, ties
@@ -102,21 +103,23 @@ class TieFit:
     iterations: int
 
 
-def rate_with_ties(votes: VoteTable, model: str, level: float = LEVEL) -> Ratings:
-    """Ratings on Bradley-Terry's scale (400, base 10, mean 1000), with two-way clustered intervals.
+def rate_with_ties(votes: VoteTable, model: str, level: float = LEVEL, cluster: str = TWO_WAY) -> Ratings:
+    """Ratings on Bradley-Terry's scale (400, base 10, mean 1000), with intervals by `cluster` of uncertainty.CLUSTERS.
 
     RatingError without a tie, or with ties alone: then there is no such model. Otherwise raises as `bradley_terry`.
     """
     votes = rated_votes(votes)
     k = len(votes.systems)
-    counts = tuple(_table(votes, outcome, k) for outcome in (LEFT, RIGHT, TIE))
+    found = votes.kinds.counts.reshape(k, k, -1).astype(np.float64)
+    counts = tuple(found[:, :, outcome] for outcome in (LEFT, RIGHT, TIE))
     fit = fit_ties((counts[0], counts[1], counts[2]), model, votes.systems)
     values: FloatArray = MEAN + POINTS * fit.strengths
     influence = _influence(votes, fit, MODELS[model])
+    spread = clustered_covariances(votes, influence, cluster)
     return Ratings(
         systems=votes.systems,
         values=values,
-        intervals=two_way_intervals(votes, values, influence, level),
+        intervals=intervals_of(votes, values, influence, spread.variances(), level, cluster),
         parameters={"scale": SCALE, "mean": MEAN, "ties": model, "level": level},
         diagnostics={
             "side": POINTS * fit.side,
@@ -125,6 +128,7 @@ def rate_with_ties(votes: VoteTable, model: str, level: float = LEVEL) -> Rating
             "iterations": float(fit.iterations),
         },
         influence=influence,
+        covariances=spread,
     )
 
 
@@ -195,22 +199,17 @@ def _net(cells: FloatArray) -> FloatArray:
     return found
 
 
-def _table(votes: VoteTable, outcome: int, k: int) -> FloatArray:
-    rows = votes.outcome == outcome
-    cells = np.bincount(votes.system_left[rows] * k + votes.system_right[rows], minlength=k * k)
-    return cells.reshape(k, k).astype(np.float64)
-
-
 def _influence(votes: VoteTable, fit: TieFit, model: Model) -> Influence:
-    n, k = len(votes), len(votes.systems)
-    side = 0.0 if np.isnan(fit.side) else fit.side
-    x = fit.strengths[votes.system_left] - fit.strengths[votes.system_right] + side
-    counts = tuple((votes.outcome == outcome).astype(np.float64) for outcome in (LEFT, RIGHT, TIE))
+    k, kinds = len(votes.systems), votes.kinds
+    n, side = len(kinds.counts), 0.0 if np.isnan(fit.side) else fit.side
+    x = fit.strengths[kinds.left] - fit.strengths[kinds.right] + side
+    counts = tuple((kinds.outcome == outcome).astype(np.float64) for outcome in (LEFT, RIGHT, TIE))
     at = model(x, float(np.log(fit.tie)), (counts[0], counts[1], counts[2]))
-    rows = np.arange(n)
-    columns = [votes.system_left, votes.system_right, np.full(n, k), np.full(n, k + 1)]
-    where = (np.tile(rows, 4), np.concatenate(columns))
-    scores = sparse.csr_array((np.concatenate([at.x, -at.x, at.x, at.t]), where), shape=(n, k + 2))
-    own = (np.tile(rows, 2), np.concatenate(columns[:2]))
-    bearing = sparse.csr_array((np.ones(2 * n), own), shape=(n, k))
-    return Influence(scores, POINTS * fit.covariance[:, :k], bearing)
+    sides, ones = [kinds.left, kinds.right], np.ones(n)
+    return Influence(
+        scores=rows_of([*sides, np.full(n, k), np.full(n, k + 1)], [at.x, -at.x, at.x, at.t], k + 2),
+        weights=POINTS * fit.covariance[:, :k],
+        bearing=rows_of(sides, [ones, ones], k),
+        kind=votes.kind,
+        curvature=Curvature(kinds.left, kinds.right, -at.xx, fit.covariance, -at.xt, -at.tt),
+    )

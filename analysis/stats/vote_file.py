@@ -1,22 +1,37 @@
-"""Vote files: what their columns are, how they are read, and every way in which they can be wrong."""
+"""Vote files: what their columns are and how they are read. `vote_checks` knows what can be wrong with the votes."""
 
 from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from analysis.stats.errors import VoteFileError, listed
+from analysis.stats.vote_columns import is_textual, written
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REQUIRED = ("question", "prompt_id", "system_left", "system_right", "outcome", "rater")
-OPTIONAL = ("vote_id", "category", "challenge", "session", "response_ms", "answered_at", "rater_kind", "excluded")
-EXCLUDED = {"true": True, "false": False, "": False}
-RATER_KINDS = ("person", "simulated", "")
+OPTIONAL = (
+    "vote_id",
+    "category",
+    "challenge",
+    "session",
+    "response_ms",
+    "answered_at",
+    "probability",
+    "rater_kind",
+    "excluded",
+)
 OUTCOMES = ("left", "right", "tie", "both_bad")
+PARQUET = (".parquet", ".pq")
+_KNOWN = (*REQUIRED, *OPTIONAL)
 
 LineNumbers = Callable[[Sequence[int]], list[int]]
 """From positions among the votes (0 first) to the row numbers that messages name."""
@@ -24,102 +39,136 @@ LineNumbers = Callable[[Sequence[int]], list[int]]
 
 @dataclass(frozen=True)
 class VoteFile:
-    """A file's known columns as text, its name for messages, and where its votes are."""
+    """A file's known columns, its name for messages, and where its votes are."""
 
-    frame: pd.DataFrame
+    columns: Mapping[str, pa.ChunkedArray]
     name: str
     line_numbers: LineNumbers
+
+
+class _ParquetColumns(Mapping[str, pa.ChunkedArray]):
+    """Columns that are read each time that they are asked for, so that no more than one need be held."""
+
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        self._path, self._names = path, names
+
+    def __getitem__(self, name: str) -> pa.ChunkedArray:
+        from pyarrow import parquet
+
+        if name not in self._names:
+            raise KeyError(name)
+        # Identifiers are nearly all different, so that a dictionary of them would gain nothing.
+        dictionaries = [] if name == "vote_id" else [name]
+        return parquet.ParquetFile(self._path, read_dictionary=dictionaries).read(columns=[name]).column(0)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def counted_from_one(rows: Sequence[int]) -> list[int]:
+    return [row + 1 for row in rows]
 
 
 def read_csv(path: Path) -> VoteFile:
     """Read a file's known columns as text. Raises VoteFileError unless it is UTF-8 CSV with a header."""
     name = path.name or str(path)
     try:
-        _check_header(path)
-        with warnings.catch_warnings():
-            # A surplus field would shift its row's other values: pandas only warns of it.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False, index_col=False)
+        header = _header(path)
+        columns = _strict_columns(path, [column for column in header if column in _KNOWN])
     except UnicodeDecodeError as error:
         raise VoteFileError(f"{name}: not UTF-8 text: byte 0x{error.object[error.start]:02x} is not valid.") from None
     except OSError as error:
         raise VoteFileError(f"{name}: cannot be read: {error.strerror or error}.") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error):
+    except csv.Error:
         raise VoteFileError(f"{name}: {_malformed(path)}.") from None
-    known = frame[[column for column in frame.columns if column in REQUIRED or column in OPTIONAL]]
-    return VoteFile(known, name, lambda rows: _line_numbers(path, rows))
+    return VoteFile(columns, name, lambda rows: _line_numbers(path, rows))
 
 
-def check(frame: pd.DataFrame, source: str, line_numbers: LineNumbers) -> None:
-    """Raise VoteFileError for the first thing that is wrong with votes whose values are all text."""
-    missing = [f'"{name}"' for name in REQUIRED if name not in frame]
-    if missing:
-        noun = "column" if len(missing) == 1 else "columns"
-        raise VoteFileError(
-            f"{source}: no {noun} {listed(missing, len(REQUIRED))}; required are {listed(REQUIRED, len(REQUIRED))}."
+def read_parquet(path: Path) -> VoteFile:
+    """Read a file's known columns. Raises VoteFileError unless it is Parquet with columns that can be written as text.
+
+    Row numbers count votes from 1.
+    """
+    from pyarrow import parquet
+
+    name = path.name or str(path)
+    try:
+        with path.open("rb") as file:
+            source = parquet.ParquetFile(file)
+            schema = source.schema_arrow
+            _check_names(schema.names, name)
+            known = [column for column in schema.names if column in _KNOWN]
+            for column in known:
+                if not is_textual(kind := schema.field(column).type):
+                    raise VoteFileError(
+                        f"{name}: column {column} holds {kind}; allowed are text, numbers, true or false, and times."
+                    )
+    except pa.ArrowInvalid:
+        raise VoteFileError(f"{name}: not a Parquet file.") from None
+    except OSError as error:
+        raise VoteFileError(f"{name}: cannot be read: {error.strerror or error}.") from None
+    return VoteFile(_ParquetColumns(path, known), name, counted_from_one)
+
+
+def of_frame(frame: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
+    """The known columns of a data frame; values become text and missing ones count as empty."""
+    known = frame[[name for name in frame.columns if name in _KNOWN]]
+    values = known.astype(object).where(known.notna(), None)
+    return {
+        str(name): pa.chunked_array([[written(value) for value in values[name]]], pa.string())
+        for name in values.columns
+    }
+
+
+def _strict_columns(path: Path, known: list[str]) -> Mapping[str, pa.ChunkedArray]:
+    """By Arrow's reader, which is fast and accepts rows as wide as the header alone; other files are read with care."""
+    from pyarrow import csv as arrow_csv
+
+    category = pa.dictionary(pa.int32(), pa.string())
+    types = {column: pa.string() if column == "vote_id" else category for column in known}
+    try:
+        table = arrow_csv.read_csv(
+            path,
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=types, include_columns=known, strings_can_be_null=False, null_values=[]
+            ),
         )
-
-    def where(wrong: pd.Series[bool]) -> str:
-        return _rows(line_numbers([int(row) for row in wrong.to_numpy().nonzero()[0]]))
-
-    for name in REQUIRED:
-        empty = frame[name].str.strip() == ""
-        if empty.any():
-            raise VoteFileError(f"{source}: {name} is empty in {where(empty)}; every vote needs one.")
-    unknown = ~frame["outcome"].isin(OUTCOMES)
-    if unknown.any():
-        found = listed([f'"{value}"' for value in frame["outcome"][unknown].unique()])
-        allowed = listed(OUTCOMES, len(OUTCOMES))
-        raise VoteFileError(f"{source}: outcome is {found} in {where(unknown)}; allowed are {allowed}.")
-    if "excluded" in frame:
-        _check_excluded(frame["excluded"], source, where)
-    if "rater_kind" in frame:
-        _check_rater_kind(frame["rater_kind"], source, where)
-    same = frame["system_left"] == frame["system_right"]
-    if same.any():
-        found = listed([f'"{value}"' for value in frame["system_left"][same].unique()])
-        raise VoteFileError(
-            f"{source}: a system is compared with itself in {where(same)} ({found}); "
-            "system_left and system_right must differ."
-        )
-    if "vote_id" in frame:
-        _check_vote_ids(frame["vote_id"], source, where)
+    except pa.ArrowInvalid:
+        return _careful_columns(path)
+    return dict(zip(table.column_names, table.columns, strict=True))
 
 
-def _check_excluded(values: pd.Series[str], source: str, where: Callable[[pd.Series[bool]], str]) -> None:
-    unknown = ~values.isin(EXCLUDED)
-    if unknown.any():
-        found = listed([f'"{value}"' for value in values[unknown].unique()])
-        raise VoteFileError(f"{source}: excluded is {found} in {where(unknown)}; allowed are true, false and nothing.")
+def _careful_columns(path: Path) -> Mapping[str, pa.ChunkedArray]:
+    """By pandas, which fills short rows with nothing and lets it be told apart what is wrong with others."""
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():
+            # A surplus field would shift its row's other values: pandas only warns of it.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False, index_col=False)
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        raise csv.Error(str(error)) from None
+    return of_frame(frame)
 
 
-def _check_rater_kind(values: pd.Series[str], source: str, where: Callable[[pd.Series[bool]], str]) -> None:
-    unknown = ~values.isin(RATER_KINDS)
-    if unknown.any():
-        found = listed([f'"{value}"' for value in values[unknown].unique()])
-        raise VoteFileError(
-            f"{source}: rater_kind is {found} in {where(unknown)}; allowed are person, simulated and nothing."
-        )
-
-
-def _check_vote_ids(ids: pd.Series[str], source: str, where: Callable[[pd.Series[bool]], str]) -> None:
-    empty = ids.str.strip() == ""
-    if empty.any():
-        raise VoteFileError(f"{source}: vote_id is empty in {where(empty)}; fill the column or leave it out.")
-    repeated = ids.duplicated(keep=False)
-    if repeated.any():
-        found = listed([f'"{value}"' for value in ids[repeated].unique()])
-        raise VoteFileError(f"{source}: vote_id {found} is repeated in {where(repeated)}; each must be unique.")
-
-
-def _check_header(path: Path) -> None:
+def _header(path: Path) -> list[str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = next((row for row in csv.reader(file, strict=True) if "".join(row).strip()), [])
     if not header:
         raise VoteFileError(f"{path.name}: the file is empty; the first row must name the columns.")
-    for name in (*REQUIRED, *OPTIONAL):
+    _check_names(header, path.name)
+    return header
+
+
+def _check_names(header: list[str], source: str) -> None:
+    for name in _KNOWN:
         if header.count(name) > 1:
-            raise VoteFileError(f'{path.name}: column "{name}" occurs {header.count(name)} times; once is allowed.')
+            raise VoteFileError(f'{source}: column "{name}" occurs {header.count(name)} times; once is allowed.')
 
 
 def _records(path: Path) -> list[tuple[int, int]]:
@@ -144,9 +193,9 @@ def _malformed(path: Path) -> str:
     (_, columns), *records = _records(path)
     wide = [line for line, fields in records if fields > columns]
     if wide:
-        return f"more than the header's {columns} fields in {_rows(wide)}; quote values that hold commas"
+        return f"more than the header's {columns} fields in {in_rows(wide)}; quote values that hold commas"
     return "not a CSV file: a quotation mark is not closed"
 
 
-def _rows(numbers: Sequence[int]) -> str:
+def in_rows(numbers: Sequence[int]) -> str:
     return f"{'row' if len(numbers) == 1 else 'rows'} {listed(numbers)}"

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import sparse, stats
+from scipy import sparse, special
 
-from analysis.stats.outcomes import BOTH_BAD, LEFT, RIGHT, TIE, BoolArray, FloatArray, IntArray, VoteTable
+from analysis.stats.outcomes import (
+    BOTH_BAD,
+    FloatArray,
+    IntArray,
+    Kinds,
+    VoteTable,
+)
 from analysis.stats.ratings import Ratings, rated_votes
-from analysis.stats.uncertainty import LEVEL, Influence, Intervals, two_way_intervals
+from analysis.stats.sums import rows_of
+from analysis.stats.uncertainty import INDEPENDENT, LEVEL, TWO_WAY, Influence, Intervals, two_way_intervals
+from analysis.stats.vote_file import OUTCOMES
+
+_NO_SPREAD = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class PairCounts:
     """The m pairs of systems that were compared, `a` before `b` in the order of names; all columns (m,).
 
     `a` and `b` are codes into `systems`. `votes` = `a_wins` + `b_wins` + `ties` + `both_bad`;
@@ -31,7 +41,6 @@ class Pairs:
     both_bad: IntArray
     simulated: IntArray
     win_rate: FloatArray
-    intervals: Intervals
 
     @property
     def counted(self) -> IntArray:
@@ -43,6 +52,13 @@ class Pairs:
         return self.counted + self.both_bad
 
 
+@dataclass(frozen=True, eq=False)
+class Pairs(PairCounts):
+    """With the intervals (m,) of the win rates."""
+
+    intervals: Intervals
+
+
 @dataclass(frozen=True)
 class Share:
     """A proportion with its interval; NaN where there is none."""
@@ -52,27 +68,31 @@ class Share:
     high: float
 
 
-def pair_win_rates(votes: VoteTable, level: float = LEVEL) -> Pairs:
-    """How often a is preferred to b, a tie counting half and both-bad nothing, for each pair compared."""
-    a, b, pair = pair_codes(votes)
-    flipped = votes.system_left > votes.system_right
+def pair_win_rates(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) -> Pairs:
+    """How often a is preferred to b, a tie counting half and both-bad nothing, for each pair compared.
 
-    def count(rows: BoolArray) -> IntArray:
-        return np.bincount(pair[rows], minlength=len(a)).astype(np.intp)
+    Intervals are those of `cluster` in uncertainty.CLUSTERS; Wilson's where every vote stands for itself.
+    """
+    counts, pair = _counts(votes)
+    scores = _scores(votes.kinds, pair, counts, cluster)
+    bearing = sparse.csr_array((np.ones(scores.nnz), scores.indices, scores.indptr), shape=scores.shape)
+    rated = votes.counted()
+    if rated.systems == votes.systems:  # then both have the same kinds, and what `rated` remembers serves ratings too
+        votes = rated
+    influence = Influence(scores, np.eye(len(counts.a)), bearing, votes.kind)
+    if cluster == INDEPENDENT:
+        intervals = _wilson(counts.win_rate, counts.counted, _vote_variance(counts), level)
+    else:
+        intervals = _rate_intervals(votes, counts.win_rate, influence, level, cluster)
+    return Pairs(**vars(counts), intervals=intervals)
 
-    a_wins = count(votes.outcome == np.where(flipped, RIGHT, LEFT))
-    b_wins = count(votes.outcome == np.where(flipped, LEFT, RIGHT))
-    ties = count(votes.outcome == TIE)
-    both_bad = count(votes.outcome == BOTH_BAD)
-    simulated = count(votes.simulated)
-    counted = a_wins + b_wins + ties
-    win_rate = np.divide(a_wins + ties / 2, counted, out=np.full(len(a), np.nan), where=counted > 0)
-    influence = Influence(_scores(votes, pair, win_rate, counted), np.eye(len(a)), _bearing(votes, pair, len(a)))
-    intervals = _rate_intervals(votes, win_rate, influence, level)
-    return Pairs(votes.systems, a, b, a_wins, b_wins, ties, both_bad, simulated, win_rate, intervals)
+
+def count_pairs(votes: VoteTable) -> PairCounts:
+    """The counts of `pair_win_rates` without its intervals."""
+    return _counts(votes)[0]
 
 
-def field_win_rates(votes: VoteTable, level: float = LEVEL) -> Ratings:
+def field_win_rates(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) -> Ratings:
     """Each system's win rate averaged over the opponents that it met, every opponent weighing the same.
 
     That average, unlike the share of all votes won, does not depend on whom a system happened to meet more
@@ -80,18 +100,20 @@ def field_win_rates(votes: VoteTable, level: float = LEVEL) -> Ratings:
     RatingError without any vote.
     """
     votes = rated_votes(votes)
-    pairs = pair_win_rates(votes, level)
+    pairs, pair = _counts(votes)
     m, k = len(pairs.a), len(votes.systems)
     opponents = np.bincount(np.concatenate([pairs.a, pairs.b]), minlength=k)
     of_pair = np.zeros((m, k))
     of_pair[np.arange(m), pairs.a] = 1 / opponents[pairs.a]
     of_pair[np.arange(m), pairs.b] = -1 / opponents[pairs.b]
     values = pairs.win_rate @ np.maximum(of_pair, 0) + (1 - pairs.win_rate) @ np.maximum(-of_pair, 0)
-    pair = pair_codes(votes)[2]
-    bearing = _bearing(votes, votes.system_left, k) + _bearing(votes, votes.system_right, k)
-    influence = Influence(_scores(votes, pair, pairs.win_rate, pairs.counted), of_pair, bearing)
+    scores, weights, ones = _scores(votes.kinds, pair, pairs, cluster), of_pair, np.ones(len(pair))
+    if cluster in {TWO_WAY, INDEPENDENT}:  # the jackknife needs to know the pairs
+        scores, weights = sparse.csr_array(scores @ sparse.csr_array(of_pair)), np.eye(k)
+    bearing = rows_of([votes.kinds.left, votes.kinds.right], [ones, ones], k)
+    influence = Influence(scores, weights, bearing, votes.kind)
     once = (of_pair[pairs.counted == 1] != 0).any(axis=0)
-    intervals = _rate_intervals(votes, values, influence, level).without(once)
+    intervals = _rate_intervals(votes, values, influence, level, cluster).without(once)
     return Ratings(
         systems=votes.systems,
         values=values,
@@ -101,69 +123,113 @@ def field_win_rates(votes: VoteTable, level: float = LEVEL) -> Ratings:
     )
 
 
-def left_share(votes: VoteTable, level: float = LEVEL) -> Share:
+def left_share(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) -> Share:
     """How often the left image was preferred, a tie counting half.
 
     One half without position bias, provided that each pair was shown about equally often either way round.
     """
     votes = votes.counted()
-    if not len(votes):
+    n, kinds = len(votes), votes.kinds
+    if not n:
         return Share(math.nan, math.nan, math.nan)
-    everything = np.zeros(len(votes), dtype=np.intp)
-    value = np.array([votes.left_score.mean()])
-    scores = sparse.csr_array((votes.left_score - value)[:, None] / len(votes))
-    influence = Influence(scores, np.eye(1), _bearing(votes, everything, 1))
-    intervals = _rate_intervals(votes, value, influence, level)
+    score, ones = np.nan_to_num(kinds.left_score), np.ones(len(kinds.counts))
+    value = np.array([score @ kinds.counts / n])
+    if cluster == INDEPENDENT:
+        variance = (score - value) ** 2 @ kinds.counts / n
+        intervals = _wilson(value, np.array([n]), np.array([variance]), level)
+    else:
+        everything = [np.zeros(len(score), dtype=np.intp)]
+        scores = rows_of(everything, [(score - value) / n], 1)
+        influence = Influence(scores, np.eye(1), rows_of(everything, [ones], 1), votes.kind)
+        intervals = _rate_intervals(votes, value, influence, level, cluster)
     return Share(float(value[0]), float(intervals.low[0]), float(intervals.high[0]))
 
 
 def pair_codes(votes: VoteTable) -> tuple[IntArray, IntArray, IntArray]:
     """The pairs that occur, as codes a < b (m,), and the pair of each vote (N,)."""
-    k = len(votes.systems)
-    a = np.minimum(votes.system_left, votes.system_right)
-    b = np.maximum(votes.system_left, votes.system_right)
-    keys, pair = np.unique(a * k + b, return_inverse=True)
-    first, second = np.divmod(keys, max(k, 1))
-    return first, second, pair.astype(np.intp)
+    a, b, pair = pairs_of_kinds(votes)
+    return a, b, pair.take(votes.kind)
 
 
-def _scores(votes: VoteTable, pair: IntArray, win_rate: FloatArray, counted: IntArray) -> sparse.csr_array:
-    """Influence on the win rate of the vote's pair: (y - rate) / n, times sqrt(n / (n - 1)).
+def pairs_of_kinds(votes: VoteTable) -> tuple[IntArray, IntArray, IntArray]:
+    """The pairs that occur, as codes a < b (m,), and the pair of each kind of vote; m of those that do not occur."""
+    k, kinds = len(votes.systems), votes.kinds
+    cells = kinds.first * k + kinds.second
+    occurring = np.flatnonzero(np.bincount(cells, kinds.counts, minlength=k * k))
+    number = np.full(k * k, len(occurring))
+    number[occurring] = np.arange(len(occurring))
+    first, second = np.divmod(occurring, max(k, 1))
+    return first, second, number[cells]
+
+
+def _counts(votes: VoteTable) -> tuple[PairCounts, IntArray]:
+    """And the pair of each kind of vote, as `pairs_of_kinds` has it."""
+    a, b, pair = pairs_of_kinds(votes)
+    m, kinds, width = len(a), votes.kinds, len(OUTCOMES)
+    table = np.bincount(pair * width + kinds.outcome_of_first, kinds.counts, minlength=(m + 1) * width)
+    a_wins, b_wins, ties, both_bad = table.reshape(m + 1, width)[:m].T.astype(np.intp)
+    simulated = np.bincount(pair[votes.kind[votes.simulated]], minlength=m).astype(np.intp)
+    counted = a_wins + b_wins + ties
+    win_rate = np.divide(a_wins + ties / 2, counted, out=np.full(m, np.nan), where=counted > 0)
+    return PairCounts(votes.systems, a, b, a_wins, b_wins, ties, both_bad, simulated, win_rate), pair
+
+
+def _scores(kinds: Kinds, pair: IntArray, counts: PairCounts, cluster: str) -> sparse.csr_array:
+    """Influence on the win rate of the vote's pair: (y - rate) / n, times sqrt(n / (n - 1)); a row a kind of vote.
 
     The second factor undoes, as the n - 1 of a sample variance does, that n votes lie closer to their own
-    mean than to the truth. With a single vote nothing remains.
+    mean than to the truth. With a single vote nothing remains. The jackknife of one kind of cluster sees to it itself.
     """
-    rows = np.flatnonzero(votes.outcome != BOTH_BAD)
-    left = votes.left_score[rows]
-    score = np.where(votes.system_left[rows] < votes.system_right[rows], left, 1 - left)
-    columns = pair[rows]
-    n = counted[columns]
-    values = (score - win_rate[columns]) / np.sqrt(n * np.maximum(n - 1, 1))
-    return sparse.csr_array((values, (rows, columns)), shape=(len(votes), len(win_rate)))
+    n = counts.counted
+    occurs = (kinds.outcome != BOTH_BAD) & (kinds.counts > 0)
+    own, score = pair[occurs], np.array([1.0, 0.0, 0.5])[kinds.outcome_of_first[occurs]]
+    divisor = np.sqrt(n * np.maximum(n - 1, 1)) if cluster in {TWO_WAY, INDEPENDENT} else n
+    values = (score - counts.win_rate[own]) / divisor[own]
+    starts = np.concatenate([[0], np.cumsum(occurs)])
+    return sparse.csr_array((values, own, starts), shape=(len(pair), len(n)))
 
 
-def _bearing(votes: VoteTable, column: IntArray, columns: int) -> sparse.csr_array:
-    rows = np.flatnonzero(votes.outcome != BOTH_BAD)
-    return sparse.csr_array((np.ones(len(rows)), (rows, column[rows])), shape=(len(votes), columns))
+def _vote_variance(pairs: PairCounts) -> FloatArray:
+    """Of one vote's score within its pair, (m,)."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((pairs.a_wins + pairs.ties / 4) / pairs.counted - pairs.win_rate**2)
 
 
-def _rate_intervals(votes: VoteTable, rates: FloatArray, influence: Influence, level: float) -> Intervals:
-    """Two-way clustered intervals, kept within 0 and 1.
+def _wilson(rates: FloatArray, votes: IntArray, variances: FloatArray, level: float) -> Intervals:
+    """Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal of the American
+    Statistical Association 22, of independent votes:
+
+        (r + z^2 / 2n -+ z sqrt(r (1 - r) / n + z^2 / 4n^2)) / (1 + z^2 / n).
+
+    A tie counting half, a vote varies less than one that is 0 or 1: with its variance s^2, n votes tell as much as
+    n r (1 - r) / s^2 votes without ties would, and that is the n of the formula.
+    """
+    z = special.ndtri(0.5 + level / 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        n = np.where(variances > _NO_SPREAD, votes * rates * (1 - rates) / variances, votes).astype(np.float64)
+        centre = (rates + z**2 / (2 * n)) / (1 + z**2 / n)
+        margin = z * np.sqrt(rates * (1 - rates) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+        error = np.sqrt(variances / np.maximum(votes - 1, 1))
+    number = votes.astype(np.float64)
+    return Intervals(centre - margin, centre + margin, error, number, number, level, trials=n)
+
+
+def _rate_intervals(
+    votes: VoteTable, rates: FloatArray, influence: Influence, level: float, cluster: str = TWO_WAY
+) -> Intervals:
+    """Clustered intervals, kept within 0 and 1.
 
     Where all votes agree the estimated variance is zero and says nothing: those rates get the exact binomial
     interval of as many trials as there are effective clusters (Korn & Graubard 1998, Survey Methodology 24).
     """
-    found = two_way_intervals(votes, rates, influence, level)
+    found = two_way_intervals(votes, rates, influence, level, cluster)
     n, tail = found.effective_clusters, (1 - level) / 2
     same = found.standard_error == 0
     with np.errstate(invalid="ignore"):
-        lowest = np.where(rates > 0, stats.beta.ppf(tail, rates * n, n - rates * n + 1), 0.0)
-        highest = np.where(rates < 1, stats.beta.isf(tail, rates * n + 1, n - rates * n), 1.0)
-    return Intervals(
-        np.where(same, lowest, np.clip(found.low, 0, 1)),
-        np.where(same, highest, np.clip(found.high, 0, 1)),
-        found.standard_error,
-        found.effective_prompts,
-        found.effective_raters,
-        level,
+        lowest = np.where(rates > 0, special.betaincinv(rates * n, n - rates * n + 1, tail), 0.0)
+        highest = np.where(rates < 1, special.betainccinv(rates * n + 1, n - rates * n, tail), 1.0)
+    return replace(
+        found,
+        low=np.where(same, lowest, np.clip(found.low, 0, 1)),
+        high=np.where(same, highest, np.clip(found.high, 0, 1)),
     )

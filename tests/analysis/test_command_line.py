@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyarrow import csv, parquet  # type: ignore[import-untyped]
 
 from analysis.__main__ import main
 
@@ -28,6 +29,48 @@ def test_it_prints_tables_and_writes_json_without_the_site(tmp_path: Path) -> No
     summary = json.loads((tmp_path / "out.json").read_text())
     assert list(summary) == ["questions", "headline_elo", "settings", "warnings"]
     assert list(summary["questions"]) == ["prompt-following", "quality"]
+
+
+def test_a_parquet_file_gives_the_numbers_of_the_csv_file(tmp_path: Path) -> None:
+    names = GOLDEN / "votes.csv"
+    parquet.write_table(csv.read_csv(names), tmp_path / "votes.parquet", row_group_size=100)
+    run = analysis("votes.parquet", "--json", "out.json", folder=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout == (GOLDEN / "votes.txt").read_text()
+    assert main([str(names), "--quiet", "--json", str(tmp_path / "csv.json")]) == 0
+    assert (tmp_path / "out.json").read_bytes() == (tmp_path / "csv.json").read_bytes()
+
+
+def test_a_question_of_a_parquet_file_and_its_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    votes = csv.read_csv(GOLDEN / "votes.csv")
+    file, out = tmp_path / "votes.parquet", tmp_path / "out.json"
+    parquet.write_table(votes, file)
+    assert main([str(file), "--question", "quality", "--quiet", "--json", str(out)]) == 0
+    assert list(json.loads(out.read_text())["questions"]) == ["quality"]
+    parquet.write_table(votes.drop_columns(["rater"]), file)
+    assert main([str(file)]) == 2
+    assert capsys.readouterr().err.startswith('votes.parquet: no column "rater"; required are question,')
+
+
+@pytest.mark.parametrize(
+    ("cluster", "sampled", "said"),
+    [
+        ("prompt,rater", ["prompt", "rater"], "Intervals: 95%, clustered by prompt and rater."),
+        ("rater", ["rater"], "Intervals: 95%, clustered by rater, the prompts being a fixed set."),
+        ("prompt", ["prompt"], "Intervals: 95%, clustered by prompt, the raters being a fixed set."),
+        ("none", [], "Intervals: 95%, as if every vote were independent."),
+    ],
+)
+def test_what_intervals_take_votes_for_can_be_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cluster: str, sampled: list[str], said: str
+) -> None:
+    out = tmp_path / "out.json"
+    assert main([str(GOLDEN / "votes.csv"), "--cluster", cluster, "--json", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(said)
+    summary = json.loads(out.read_text())
+    assert summary["settings"]["cluster"] == sampled
+    assert ("too narrow where votes share" in printed) == (cluster == "none")
 
 
 def test_bad_input_is_one_sentence_and_status_2(tmp_path: Path) -> None:

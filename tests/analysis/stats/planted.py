@@ -9,8 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from analysis.stats.bradley_terry import POINTS, fit_counts
-from analysis.stats.outcomes import FloatArray, VoteTable
-from analysis.stats.vote_file import OUTCOMES
+from analysis.stats.outcomes import LEFT, RIGHT, TIE, FloatArray, IntArray, VoteTable
 
 COLUMNS = ("question", "prompt_id", "system_left", "system_right", "outcome", "rater")
 
@@ -22,13 +21,19 @@ def table(*rows: Sequence[str]) -> VoteTable:
 
 @dataclass(frozen=True)
 class Population:
-    """Prompts and raters who like systems a little differently each: normal effects, in log odds."""
+    """Prompts and raters who like systems a little differently each: normal effects, in log odds.
+
+    `side_sd` is that of the raters' side preferences around `side`. The r-th rater is r^-`rater_skew` times as busy as
+    the first.
+    """
 
     strengths: tuple[float, ...] = (-0.6, -0.2, 0.2, 0.6)
     prompt_sd: float = 1.0
     rater_sd: float = 0.5
     side: float = 0.15
     ties: float = 0.2
+    side_sd: float = 0.0
+    rater_skew: float = 0.0
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -40,28 +45,42 @@ class Population:
         mean = np.array(self.strengths)
         liked = rng.normal(0, self.prompt_sd, (prompts, k))
         taste = rng.normal(0, self.rater_sd, (raters, k))
-        prompt, rater = np.repeat(np.arange(prompts), per_prompt), rng.integers(0, raters, n)
+        prompt, rater = np.repeat(np.arange(prompts), per_prompt), self._judges(rng, raters, n)
         left = rng.integers(0, k, n)
         right = (left + rng.integers(1, k, n)) % k
         worth = mean + liked[prompt] + taste[rater]
         rows = np.arange(n)
-        left_wins = rng.random(n) < expit(worth[rows, left] - worth[rows, right] + self.side)
-        outcome = np.where(rng.random(n) < self.ties, 2, np.where(left_wins, 0, 1))
-        return VoteTable.from_columns(
-            {
-                "question": ["quality"] * n,
-                "prompt_id": [f"p{i}" for i in prompt],
-                "system_left": [self.systems[i] for i in left],
-                "system_right": [self.systems[i] for i in right],
-                "outcome": [OUTCOMES[i] for i in outcome],
-                "rater": [f"r{i}" for i in rater],
-            }
+        side = self.side + (rng.normal(0, self.side_sd, raters)[rater] if self.side_sd else 0.0)
+        left_wins = rng.random(n) < expit(worth[rows, left] - worth[rows, right] + side)
+        outcome = np.where(rng.random(n) < self.ties, TIE, np.where(left_wins, LEFT, RIGHT))
+        prompt, prompt_names = _coded("p", prompt)
+        rater, rater_names = _coded("r", rater)
+        sides, system_names = _coded("system-", np.concatenate([left, right]))
+        return VoteTable(
+            questions=("quality",),
+            prompts=prompt_names,
+            raters=rater_names,
+            systems=system_names,
+            question=np.zeros(n, dtype=np.intp),
+            prompt=prompt,
+            rater=rater,
+            system_left=sides[:n],
+            system_right=sides[n:],
+            outcome=outcome.astype(np.intp),
+            optional={},
         )
+
+    def _judges(self, rng: np.random.Generator, raters: int, n: int) -> IntArray:
+        """Who gives each of the n votes."""
+        if not self.rater_skew:
+            return rng.integers(0, raters, n)
+        busy = np.arange(1, raters + 1) ** -self.rater_skew
+        return rng.choice(raters, n, p=busy / busy.sum())
 
     def left_chance(self) -> FloatArray:
         """Expected score of the left system (k, k) over all prompts and raters, by quadrature."""
         nodes, weights = np.polynomial.hermite_e.hermegauss(60)
-        sd = np.sqrt(2 * (self.prompt_sd**2 + self.rater_sd**2))
+        sd = np.sqrt(2 * (self.prompt_sd**2 + self.rater_sd**2) + self.side_sd**2)
         logits = np.subtract.outer(self.strengths, self.strengths) + self.side
         wins = (expit(logits[..., None] + sd * nodes) * weights).sum(axis=-1) / weights.sum()
         return np.asarray(self.ties / 2 + (1 - self.ties) * wins)
@@ -79,3 +98,11 @@ class Population:
     def field_win_rates(self) -> FloatArray:
         k = len(self.strengths)
         return np.asarray((self.win_rates().sum(axis=1) - 0.5) / (k - 1))
+
+
+def _coded(prefix: str, numbers: IntArray) -> tuple[IntArray, tuple[str, ...]]:
+    """Codes into the sorted names, a prefix and a number, that occur."""
+    found, code = np.unique(numbers, return_inverse=True)
+    names = [f"{prefix}{number}" for number in found]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    return np.argsort(order)[code].astype(np.intp), tuple(names[i] for i in order)

@@ -48,6 +48,19 @@ CASES = {
         f"{HEADER},rater_kind\n{GOOD},person\n{GOOD},robot\n",
         'votes.csv: rater_kind is "robot" in row 3; allowed are person, simulated and nothing.',
     ),
+    "an impossible probability": (
+        f"{HEADER},probability\n{GOOD},0.25\n{GOOD},0\n{GOOD},\n{GOOD},1.01\n{GOOD},half\n{GOOD},1\n",
+        'votes.csv: probability is "0", "", "1.01" and 1 more in rows 3, 4, 5 and 1 more; '
+        "allowed are numbers above 0 and up to 1.",
+    ),
+    "a negative response time": (
+        f"{HEADER},response_ms\n{GOOD},12.5\n{GOOD},\n{GOOD},-1\n{GOOD},nan\n{GOOD},fast\n",
+        'votes.csv: response_ms is "-1", "nan" and "fast" in rows 4, 5 and 6; allowed are numbers from 0 and nothing.',
+    ),
+    "no time": (
+        f"{HEADER},answered_at\n{GOOD},2026-01-02T03:04:05Z\n{GOOD},\n{GOOD},yesterday\n",
+        'votes.csv: answered_at is "yesterday" in row 4; allowed are times as ISO 8601 writes them and nothing.',
+    ),
     "an empty rater": (
         f"{HEADER}\n{GOOD}\nq,p,a,b,left,\n{GOOD}\nq,p,a,b,left, \n",
         "votes.csv: rater is empty in rows 3 and 5; every vote needs one.",

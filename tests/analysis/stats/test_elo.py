@@ -4,43 +4,79 @@ import evalica
 import numpy as np
 import pytest
 
-from analysis.stats.elo import _canonical, elo
+from analysis.stats.elo import _blocks, _cells, elo
+from analysis.stats.outcomes import VoteTable
 from tests.analysis.stats.planted import Population, table
 
 VOTES = Population().votes(np.random.default_rng(1), prompts=10, raters=5, per_prompt=6)
+Game = tuple[int, int, float]
 
 
-def test_it_equals_playing_each_order_by_itself() -> None:
-    ratings = elo(VOTES, np.random.default_rng(7), k=16, shuffles=20)
-    a, b, score = _canonical(VOTES)
-    rng = np.random.default_rng(7)
-    finals = []
-    for _ in range(20):
-        rating = [1000.0] * len(VOTES.systems)
-        for vote in rng.permutation(len(score)):
-            first, second = int(a[vote]), int(b[vote])
-            expected = 1 / (1 + 10 ** ((rating[second] - rating[first]) / 400))
-            change = 16 * (float(score[vote]) - expected)
-            rating[first] += change
-            rating[second] -= change
-        finals.append(rating)
-    np.testing.assert_allclose(ratings.values, np.mean(finals, axis=0), rtol=1e-12)
-    np.testing.assert_allclose(ratings.diagnostics["order_sd"], np.std(finals, axis=0, ddof=1), rtol=1e-9)
+def orders(votes: VoteTable, seed: int, shuffles: int) -> list[list[Game]]:
+    """The orders in which `elo` plays: of each vote the first system, the second, and the first one's score."""
+    cells = _cells(votes.counted())
+    blocks = _blocks(cells, len(votes), shuffles, np.random.default_rng(seed))
+    games = list(zip(cells.first.tolist(), cells.second.tolist(), cells.score.tolist(), strict=True))
+    return [[games[code] for code in lane] for block in blocks for lane in block.shuffled()]
+
+
+def played(order: list[Game], systems: int, k: float, start: float = 1000.0) -> list[float]:
+    rating = [start] * systems
+    for first, second, score in order:
+        change = k * (score - 1 / (1 + 10 ** ((rating[second] - rating[first]) / 400)))
+        rating[first] += change
+        rating[second] -= change
+    return rating
+
+
+@pytest.mark.parametrize("k", [1, 16, 64, 100])
+def test_it_equals_playing_each_order_by_itself(k: float) -> None:
+    """Whether changes are small, and e^x is summed as a series, or large."""
+    ratings = elo(VOTES, np.random.default_rng(7), k=k, shuffles=20)
+    finals = [played(order, len(VOTES.systems), k) for order in orders(VOTES, 7, 20)]
+    np.testing.assert_allclose(ratings.values, np.mean(finals, axis=0), rtol=1e-11)
+    np.testing.assert_allclose(ratings.diagnostics["order_sd"], np.std(finals, axis=0, ddof=1), rtol=1e-8)
+
+
+def test_every_order_has_every_vote_once_and_all_places_are_as_likely() -> None:
+    votes = table(*((f"p{i}", *pair, "left", "r") for i, pair in enumerate(["ab", "ac", "bc", "ad"])))
+    found = orders(votes, 3, 2400)
+    assert {tuple(sorted(order)) for order in found} == {((0, 1, 1.0), (0, 2, 1.0), (0, 3, 1.0), (1, 2, 1.0))}
+    times = np.unique([str(order) for order in found], return_counts=True)[1]
+    assert len(times) == 24
+    assert ((times - 100) ** 2 / 100).sum() < 55  # chi-square with 23 degrees of freedom: beyond by chance 1 in 5,000
 
 
 def test_one_order_agrees_with_evalica() -> None:
     ratings = elo(VOTES, np.random.default_rng(7), shuffles=1)
-    a, b, score = _canonical(VOTES)
-    order = np.random.default_rng(7).permutation(len(score))
+    (order,) = orders(VOTES, 7, 1)
     winner = {1.0: evalica.Winner.X, 0.0: evalica.Winner.Y, 0.5: evalica.Winner.Draw}
     theirs = evalica.elo(
-        [VOTES.systems[i] for i in a[order]],
-        [VOTES.systems[i] for i in b[order]],
-        [winner[value] for value in score[order]],
+        [VOTES.systems[first] for first, _, _ in order],
+        [VOTES.systems[second] for _, second, _ in order],
+        [winner[score] for _, _, score in order],
         initial=1000,
         k=1,
     ).scores
     np.testing.assert_allclose(ratings.values, [theirs[name] for name in VOTES.systems], atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [4.0, 24.0])
+def test_of_very_many_votes_the_last_ones_of_an_order_are_enough(k: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    votes = Population().votes(np.random.default_rng(2), prompts=200, raters=30, per_prompt=60)
+    short = elo(votes, np.random.default_rng(1), k=k, shuffles=2000)
+    monkeypatch.setattr("analysis.stats.elo.FORGOTTEN", float("inf"))
+    whole = elo(votes, np.random.default_rng(2), k=k, shuffles=2000)
+    assert float(np.asarray(short.diagnostics["played"])) < len(votes) / 2
+    assert float(np.asarray(whole.diagnostics["played"])) == len(votes)
+    deviation = np.asarray(whole.diagnostics["order_sd"])
+    assert (np.abs(short.values - whole.values) < 4 * deviation * np.sqrt(2 / 2000)).all()
+    np.testing.assert_allclose(short.diagnostics["order_sd"], deviation, rtol=0.1)
+
+
+def test_where_a_system_always_wins_nothing_is_forgotten() -> None:
+    rows = [(f"p{i}", *("ab", "bc", "ac")[i % 3], "left", "r") for i in range(3000)]
+    assert elo(table(*rows), np.random.default_rng(0), k=32, shuffles=4).diagnostics["played"] == 3000
 
 
 def test_a_single_vote_moves_half_a_point_each_way() -> None:
@@ -59,8 +95,7 @@ def test_points_are_only_passed_on() -> None:
     assert elo(VOTES, np.random.default_rng(0), start=1500).values.mean() == pytest.approx(1500)
 
 
-def test_few_votes_at_a_time_give_the_same_as_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = elo(VOTES, np.random.default_rng(3), shuffles=50)
-    monkeypatch.setattr("analysis.stats.elo._CELLS_AT_ONCE", 7 * len(VOTES))
-    parts = elo(VOTES, np.random.default_rng(3), shuffles=50)
-    np.testing.assert_array_equal(whole.values, parts.values)
+def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = elo(VOTES, np.random.default_rng(3), shuffles=50)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0})
+    np.testing.assert_array_equal(many.values, elo(VOTES, np.random.default_rng(3), shuffles=50).values)

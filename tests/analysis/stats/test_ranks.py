@@ -13,7 +13,7 @@ def votes_of(population: Population, seed: int, prompts: int = 60, raters: int =
 
 
 def ranges_of(votes: VoteTable) -> Ranks | None:
-    return rank_ranges(votes, bradley_terry(votes))
+    return rank_ranges(bradley_terry(votes))
 
 
 def test_two_groups_that_are_far_apart_are_told_apart_and_their_members_are_not() -> None:
