@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.stats.bootstrap import RESAMPLED
 from analysis.stats.errors import StatsError, VoteFileError, listed
+from analysis.stats.folder import as_json, write_folder
 from analysis.stats.formats import FORMATS, convert
+from analysis.stats.on_request import Asked
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.summary import TIES, summarise
 from analysis.stats.terminal import render
@@ -28,15 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         votes, notes = _read(options)
         if options.question is not None:
             votes = _one_question(votes, options.question, options.votes.name)
-        summary = summarise(votes, seed=options.seed, ties=options.ties, cluster=options.cluster)
+        asked = Asked(options.details, options.bootstrap, options.planned_votes)
+        summary = summarise(votes, seed=options.seed, ties=options.ties, cluster=options.cluster, asked=asked)
         summary["warnings"] = [*notes, *summary["warnings"]]
         if options.json is not None:
-            options.json.write_text(json.dumps(summary, allow_nan=False, indent=2) + "\n", encoding="utf-8")
+            options.json.write_text(as_json(summary), encoding="utf-8")
+        if options.out is not None:
+            write_folder(summary, options.out)
     except StatsError as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"{options.json}: cannot be written: {error.strerror}.", file=sys.stderr)
+        print(f"{error.filename}: cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
     if not options.quiet:
         _print(render(summary))
@@ -82,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("votes", type=Path, help="the vote file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to FILE")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="also write JSON, tables and report to this folder")
     parser.add_argument("--format", choices=FORMATS, help="the file is not a vote file but has this form")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--with-excluded", action="store_true", help="count the votes that are marked as excluded too")
@@ -99,8 +105,30 @@ def _parser() -> argparse.ArgumentParser:
         help="what intervals take the votes for a sample of: prompts and raters (default), one of them "
         "while the other is a fixed set, or neither (right only where no two votes share a prompt or a rater)",
     )
+    parser.add_argument(
+        "--details",
+        action="store_true",
+        help="also fragility, slices, raters, learning and fatigue, response times",
+    )
+    parser.add_argument(
+        "--bootstrap",
+        choices=RESAMPLED,
+        help="also intervals by drawing these anew (two-way: prompts and raters)",
+    )
+    parser.add_argument(
+        "--planned-votes",
+        type=_planned,
+        metavar="N",
+        help="also what holds however often one looks; N votes under one question were planned before the first",
+    )
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of Elo's shuffled orders (default 0)")
     return parser
+
+
+def _planned(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'planned votes are "{text}"; allowed are whole numbers from 1')
+    return int(text)
 
 
 def _seed(text: str) -> int:

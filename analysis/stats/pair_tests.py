@@ -24,7 +24,7 @@ def pair_p_values(pairs: Pairs) -> FloatArray:
     with np.errstate(invalid="ignore", divide="ignore"):
         t = np.abs(pairs.win_rate - 0.5) / error
         student = 2 * special.stdtr(clusters - 1, -t)
-        unanimous = np.minimum(1.0, 2 * 0.5**clusters)
+        unanimous = np.where(pairs.win_rate == 0.5, 1.0, np.minimum(1.0, 2 * 0.5**clusters))  # all of them ties: 1
     p = np.where(error == 0, unanimous, student)
     known = np.isfinite(pairs.intervals.low) & np.isfinite(error)
     return np.where(known, p, np.nan)

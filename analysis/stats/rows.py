@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class SystemRow(TypedDict):
@@ -70,6 +70,9 @@ class QuestionSummary(TypedDict):
     effective_prompts: float
     effective_raters: float
     warnings: list[str]
+    details: NotRequired[dict[str, Any]]
+    bootstrap: NotRequired[dict[str, Any] | str]
+    always_valid: NotRequired[dict[str, Any] | str]
 
 
 class Summary(TypedDict):

@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from analysis.stats.cautions import (
 )
 from analysis.stats.errors import RatingError, listed
 from analysis.stats.estimators import ESTIMATORS
+from analysis.stats.on_request import Asked, on_request
 from analysis.stats.outcomes import TIE, BoolArray, IntArray, VoteTable
 from analysis.stats.pair_tests import holm, pair_p_values
 from analysis.stats.ranks import rank_ranges
@@ -33,13 +35,16 @@ from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, left_share,
 VERSION = 4
 """Goes up whenever the same votes would give other numbers."""
 
+NOTHING_MORE = Asked()
 TIES = ("half", "drop", *MODELS)
 
 _UNRATED = (None, None, None)
 _SAME = 1e-9
 
 
-def summarise(votes: VoteTable, seed: int = 0, ties: str = "half", cluster: str = TWO_WAY) -> Summary:
+def summarise(
+    votes: VoteTable, seed: int = 0, ties: str = "half", cluster: str = TWO_WAY, asked: Asked = NOTHING_MORE
+) -> Summary:
     """Everything that is shown of a study's votes, as strict JSON: no NaN, no infinity.
 
     Questions are treated apart, each with its own random stream from `seed` and its name, so that leaving one
@@ -51,10 +56,15 @@ def summarise(votes: VoteTable, seed: int = 0, ties: str = "half", cluster: str 
     Davidson or Rao and Kupper, and half in win rates and Elo.
 
     `cluster` (uncertainty.CLUSTERS): what intervals, ranks, p-values and the design effect take votes for a sample of.
+    `asked`: what each question has besides.
     """
+
     def of_question(code: int) -> QuestionSummary:
-        rng = np.random.default_rng([seed, zlib.crc32(votes.questions[code].encode())])
-        return summarise_question(votes.select(votes.question == code), rng, ties, cluster)
+        own = [seed, zlib.crc32(votes.questions[code].encode())]
+        table = votes.select(votes.question == code)
+        summary = summarise_question(table, np.random.default_rng(own), ties, cluster)
+        besides = on_request(table.select(table.outcome != TIE) if ties == "drop" else table, asked, [*own, 1])
+        return cast("QuestionSummary", {**summary, **besides})
 
     with ThreadPoolExecutor(2) as threads:  # more would only hold more in memory
         found = threads.map(of_question, range(len(votes.questions)))

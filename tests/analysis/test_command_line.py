@@ -179,3 +179,29 @@ def test_a_plan_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     run = analysis("plan", "--win-rate", "0.5", folder=tmp_path)
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.startswith("win_rate is 0.5: no number of votes finds")
+
+
+def test_a_folder_gets_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, names = tmp_path / "new" / "results", GOLDEN / "votes.csv"
+    assert main([str(names), "--out", str(folder), "--json", str(tmp_path / "out.json")]) == 0
+    assert (folder / "report.txt").read_text() == capsys.readouterr().out == (GOLDEN / "votes.txt").read_text()
+    assert (folder / "summary.json").read_bytes() == (tmp_path / "out.json").read_bytes()
+    summary = json.loads((folder / "summary.json").read_text())
+    for name in ("systems", "pairs"):
+        rows = csv.read_csv(folder / f"{name}.csv").to_pylist()
+        expected = [
+            {"question": question, **row} for question, found in summary["questions"].items() for row in found[name]
+        ]
+        assert rows == expected
+    assert main([str(names), "--quiet", "--out", str(names)]) == 2
+    assert capsys.readouterr().err == f"{names}: cannot be written: File exists.\n"
+
+
+def test_what_is_asked_for_is_printed_and_a_wrong_wish_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    names = str(GOLDEN / "votes.csv")
+    assert main([names, "--details", "--bootstrap", "votes", "--planned-votes", "500"]) == 0
+    printed = capsys.readouterr().out
+    assert all(title in printed for title in ("Fragility, by vote", "999 draws of votes", "With 500 votes planned."))
+    with pytest.raises(SystemExit):
+        main([names, "--planned-votes", "0"])
+    assert 'planned votes are "0"; allowed are whole numbers from 1' in capsys.readouterr().err

@@ -42,6 +42,11 @@ def test_votes_that_all_agree_have_the_exact_binomials_p() -> None:
     assert pair_p_values(pair_win_rates(votes)) == pytest.approx([2 * 0.5**6])
 
 
+def test_votes_that_are_all_ties_show_no_difference() -> None:
+    rows = [(f"p{n}", "alpha", "beta", "tie", f"r{n}") for n in range(10)]
+    assert pair_p_values(pair_win_rates(table(*rows))).tolist() == [1.0]
+
+
 def test_there_is_no_p_where_there_is_no_interval() -> None:
     votes = table(("p", "a", "b", "left", "r"), ("p", "a", "b", "right", "s"))
     assert np.isnan(pair_p_values(pair_win_rates(votes))).all()

@@ -1,0 +1,135 @@
+"""What a summary holds besides where it is asked for, as JSON; a part that cannot be had is a sentence why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from analysis.stats.bootstrap import DRAWS, bootstrap_field_win_rates, bootstrap_pair_win_rates, bootstrap_ratings
+from analysis.stats.bradley_terry import bradley_terry
+from analysis.stats.details import as_json, details, part_of
+from analysis.stats.errors import RatingError
+from analysis.stats.outcomes import IntArray, VoteTable
+from analysis.stats.pair_tests import holm
+from analysis.stats.sequential import (
+    ConfidenceSequence,
+    confidence_sequence,
+    first_place,
+    pair_contrasts,
+    rank_ranges_of,
+    rating_contrasts,
+    verdict,
+)
+from analysis.stats.win_rates import pair_win_rates
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`bootstrap`: what is drawn anew (bootstrap.RESAMPLED). `planned_votes`: under one question, before the first."""
+
+    details: bool = False
+    bootstrap: str | None = None
+    planned_votes: int | None = None
+
+
+def on_request(votes: VoteTable, asked: Asked, seed: list[int]) -> dict[str, Any]:
+    """By name: `details`, `bootstrap` and `always_valid`, as far as they are asked for.
+
+    `votes` answer one question; both-bad counts in the first alone. Ties are half a win for each.
+    """
+    parts: dict[str, Callable[[], Any]] = {}
+    if asked.details:
+        parts["details"] = partial(details, votes)
+    if asked.bootstrap is not None:
+        parts["bootstrap"] = partial(bootstrapped, votes, asked.bootstrap, np.random.default_rng(seed))
+    if asked.planned_votes is not None:
+        parts["always_valid"] = partial(always_valid, votes, asked.planned_votes)
+    return {name: part_of(make) for name, make in parts.items()}
+
+
+def bootstrapped(votes: VoteTable, by: str, rng: np.random.Generator) -> dict[str, Any]:
+    """Percentile intervals of ratings, win rates against the field and of pairs (analysis.stats.bootstrap)."""
+    counted = votes.counted()
+    pairs = pair_win_rates(counted)
+    of_ratings = bootstrap_ratings(counted, by, rng)
+    of_field = bootstrap_field_win_rates(counted, by, rng)
+    of_pairs = bootstrap_pair_win_rates(counted, by, rng)
+    found = {
+        "by": by,
+        "draws": DRAWS,
+        "systems": [
+            {
+                "system": name,
+                "bt_low": float(of_ratings.low[i]),
+                "bt_high": float(of_ratings.high[i]),
+                "win_rate_low": float(of_field.low[i]),
+                "win_rate_high": float(of_field.high[i]),
+            }
+            for i, name in enumerate(counted.systems)
+        ],
+        "pairs": [
+            {"a": a, "b": b, "low": float(of_pairs.low[i]), "high": float(of_pairs.high[i])}
+            for i, (a, b) in enumerate(_names(pairs.systems, pairs.a, pairs.b))
+        ],
+        "warnings": list(dict.fromkeys(each for made in (of_ratings, of_pairs) for each in made.cautions())),
+    }
+    return dict(as_json(found))
+
+
+def always_valid(votes: VoteTable, planned: int) -> dict[str, Any]:
+    """What stays true however often one looks (analysis.stats.sequential): pairs, and the ranks of all systems.
+
+    Each pair's interval holds by itself; ranks, the leader and p_holm hold for all at once.
+    """
+    counted = votes.counted()
+    contrasts = pair_contrasts(pair_win_rates(counted))
+    watched = confidence_sequence(contrasts, planned / max(1, len(contrasts.a)))
+    found: dict[str, Any] = {"planned_votes": planned, "pairs": _pairs(watched), **_ranking(counted, planned)}
+    return dict(as_json(found))
+
+
+def _pairs(watched: ConfidenceSequence) -> list[dict[str, Any]]:
+    contrasts, adjusted = watched.contrasts, holm(watched.p)
+    return [
+        {
+            "a": a,
+            "b": b,
+            "win_rate": float(contrasts.value[i]),
+            "low": float(watched.low[i]),
+            "high": float(watched.high[i]),
+            "p": float(watched.p[i]),
+            "p_holm": float(adjusted[i]),
+            "more_votes": _number(watched.more_votes[i]),
+            "verdict": verdict(float(watched.more_votes[i])),
+        }
+        for i, (a, b) in enumerate(_names(contrasts.systems, contrasts.a, contrasts.b))
+    ]
+
+
+def _ranking(votes: VoteTable, planned: int) -> dict[str, Any]:
+    """Nothing but a sentence where there are no ratings."""
+    try:
+        contrasts = rating_contrasts(bradley_terry(votes), len(votes))
+    except RatingError as error:
+        return {"systems": [], "leader": None, "more_votes": None, "verdict": str(error)}
+    watched = confidence_sequence(contrasts, planned, at_once=len(contrasts.a))
+    low, high = rank_ranges_of(contrasts, watched.sign)
+    leader, more_votes = first_place(watched)
+    ranks = [
+        {"system": name, "rank_low": int(low[i]), "rank_high": int(high[i])} for i, name in enumerate(contrasts.systems)
+    ]
+    ranks.sort(key=lambda row: (row["rank_low"], row["rank_high"]))
+    return {"systems": ranks, "leader": leader, "more_votes": _number(more_votes), "verdict": verdict(more_votes)}
+
+
+def _names(systems: tuple[str, ...], a: IntArray, b: IntArray) -> list[tuple[str, str]]:
+    return [(systems[first], systems[second]) for first, second in zip(a, b, strict=True)]
+
+
+def _number(votes: float) -> int | None:
+    return int(votes) if math.isfinite(votes) else None

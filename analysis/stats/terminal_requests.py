@@ -1,0 +1,147 @@
+"""What was asked for besides a question's ratings, for a terminal. A part that there is not is the sentence why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from analysis.stats.errors import counted, listed
+from analysis.stats.rows import QuestionSummary
+from analysis.stats.text_tables import number, table, with_interval
+
+_DRAWN = {"two-way": "prompts and raters"}
+_ANOMALOUS = 0.05  # after Holm's correction over all raters
+
+
+def requested(question: QuestionSummary) -> Iterator[str]:
+    yield from _titled("Bootstrap", question.get("bootstrap"), _bootstrap)
+    yield from _titled("Valid at every look", question.get("always_valid"), _always_valid)
+    if "details" in question:
+        yield from _details(question["details"])
+
+
+def _titled(title: str, part: Any, lines: Callable[[Any], Iterator[str]]) -> Iterator[str]:
+    if part is None:
+        return
+    yield from ("", title)
+    if isinstance(part, str):
+        yield part
+    else:
+        yield from lines(part)
+
+
+def _bootstrap(part: dict[str, Any]) -> Iterator[str]:
+    yield f"{part['draws']} draws of {_DRAWN.get(part['by'], part['by'])}; 95% percentile intervals."
+    rows = [
+        [
+            row["system"],
+            _between(row["bt_low"], row["bt_high"], ".0f"),
+            _between(row["win_rate_low"], row["win_rate_high"], ".3f"),
+        ]
+        for row in part["systems"]
+    ]
+    yield from table(["system", "Bradley-Terry", "win rate"], rows)
+    yield from (f"Warning: {warning}" for warning in part["warnings"])
+
+
+def _always_valid(part: dict[str, Any]) -> Iterator[str]:
+    yield f"With {part['planned_votes']:,} votes planned. First place: {part['leader'] or 'none'}; {part['verdict']}."
+    ranks = [[f"{row['rank_low']} to {row['rank_high']}", row["system"]] for row in part["systems"]]
+    if ranks:
+        yield from table(["ranks", "system"], ranks)
+    pairs = [
+        [
+            row["a"],
+            row["b"],
+            with_interval(row["win_rate"], row["low"], row["high"], ".3f"),
+            number(row["p_holm"], ".2g"),
+            row["verdict"],
+        ]
+        for row in part["pairs"]
+    ]
+    yield ""
+    yield from table(["a", "b", "a preferred", "p (Holm)", "to tell them apart"], pairs)
+
+
+def _details(part: dict[str, Any]) -> Iterator[str]:
+    for unit, found in part["fragility"].items():
+        yield from _titled(f"Fragility, by {unit}", found, _fragility)
+    for column, found in part["breakdowns"].items():
+        yield from _titled(f"By {column}", found, _breakdown)
+    yield from _titled("Raters", part["raters"], _raters)
+    yield from _titled("The same pair again", part["consistency"], _consistency)
+    yield from _titled("Allowing for unreliable raters (Crowd-BT)", part["crowd_bt"], _crowd)
+    yield from _titled("As raters go on", part["session"], _session)
+    yield from _titled("Response times", part["times"], _times)
+
+
+def _fragility(part: dict[str, Any]) -> Iterator[str]:
+    if part["number"] is None:
+        yield f"{part['conclusion']}: no removal was found that changes it."
+        return
+    fewer = "nothing less does." if part["is_exact"] else "fewer might do."
+    whom = f"puts {part['overtaken_by']} level or above" if part["overtaken_by"] else "changes that"
+    removed = counted(part["number"], part["unit"])
+    yield f"{part['conclusion']}: leaving out {removed} ({part['share']:.1%} of the votes) {whom}; {fewer}"
+
+
+def _breakdown(part: dict[str, Any]) -> Iterator[str]:
+    rows = [
+        [
+            row["slice"],
+            row["system"],
+            str(row["votes"]),
+            with_interval(row["raw"], row["raw_low"], row["raw_high"], ".3f"),
+            with_interval(row["pooled"], row["low"], row["high"], ".3f"),
+            row["reason"],
+        ]
+        for row in part["slices"]
+    ]
+    yield from table(["slice", "system", "votes", "win rate", "pooled", ""], rows)
+    if differing := [row["system"] for row in part["systems"] if (row["p_holm"] or 1) < _ANOMALOUS]:
+        yield f"{listed(differing)}: slices differ by more than chance explains (approximate test)."
+
+
+def _raters(part: dict[str, Any]) -> Iterator[str]:
+    columns = ("raters", "concordance", "left_share", "longest_run", "p_holm")
+    tested = zip(*(part[column] for column in columns), strict=True)
+    odd = [row for row in tested if row[4] is not None and row[4] < _ANOMALOUS]
+    if not odd:
+        yield f"None of {counted(len(part['raters']), 'rater')} answers unlike the others (p < {_ANOMALOUS}, Holm)."
+        return
+    rows = [[name, number(c, ".2f"), number(left, ".0%"), str(run), number(p, ".2g")] for name, c, left, run, p in odd]
+    yield from table(["rater", "concordance", "left", "longest run", "p (Holm)"], rows)
+
+
+def _consistency(part: dict[str, Any]) -> Iterator[str]:
+    overall = part["overall"]
+    share = with_interval(overall["value"], overall["low"], overall["high"], ".3f")
+    yield f"The same answer: {share}, of {counted(sum(part['repeats']), 'repeat')}."
+
+
+def _crowd(part: dict[str, Any]) -> Iterator[str]:
+    yield from table(["system", "Bradley-Terry"], [[row["system"], f"{row['bt']:.0f}"] for row in part["systems"]])
+    least = [f"{row['rater']} {row['reliability']:.2f}" for row in part["raters"][:5]]
+    yield f"Least reliable: {listed(least, len(least))} (1: always as they mean it, 0.5: at random)."
+
+
+def _session(part: dict[str, Any]) -> Iterator[str]:
+    names = {"agreement": "Agreement with others", "left": "Left preferred", "ties": "Ties"}
+    for name, label in names.items():
+        trend = part[f"{name}_trend"]
+        change = with_interval(trend["slope"], trend["low"], trend["high"], "+.3f")
+        yield f"{label}: {change} for every 10 votes (p {number(trend['p'], '.2g')})."
+
+
+def _times(part: dict[str, Any]) -> Iterator[str]:
+    def quartiles(of: dict[str, Any]) -> list[str]:
+        return [str(of["votes"]), *(number(of[name], ".0f") for name in ("lower", "median", "upper"))]
+
+    groups = {"all": part["overall"], **part["by_outcome"]}
+    rows = [[name, *quartiles(of)] for name, of in groups.items()]
+    rows += [[f"better wins {name}", *quartiles(of)] for name, of in part["by_closeness"].items()]
+    yield from table(["ms", "votes", "lower quartile", "median", "upper quartile"], rows)
+
+
+def _between(low: float | None, high: float | None, form: str) -> str:
+    return "-" if low is None or high is None else f"[{low:{form}}, {high:{form}}]"
