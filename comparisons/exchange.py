@@ -19,7 +19,7 @@ from comparisons import judging
 from comparisons.assignments import take_turn
 from comparisons.models import RaterSession, Study
 from comparisons.views import in_study, rng
-from comparisons.voting import AnswerError, parse_answer, record_vote, report, undo
+from comparisons.voting import AnswerError, NotGiven, parse_answer, record_vote, report, undo
 from generation.storage import StorageError
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def _posted(view: Callable[[RaterSession, Any], dict[str, Any]]) -> Callable[...
         try:
             reply = view(session, _json(request))
         except AnswerError as error:
-            return JsonResponse({"error": str(error)}, status=400)
+            return JsonResponse({"error": str(error)}, status=403 if isinstance(error, NotGiven) else 400)
         content = reply | _following(session)
         _wait_for_the_step(time.monotonic() - began)
         return JsonResponse(content)

@@ -103,13 +103,14 @@ def introduction(study: Study) -> dict[str, Any]:
     plans = assignments.plans_of(study, seed="")
     total = sum(plan.total for _, plan in plans)
     questions = study.ordered_questions
+    decisions = total * len(questions) if study.protocol.layout == "together" else total
     return {
         "study": study,
         "recruitment": study.protocol.recruitment,
         "questions": questions,
         "practice": sum(len(question.practice) for question in questions),
         "judgements": total,
-        "minutes": minutes(total),
+        "minutes": minutes(decisions),
     }
 
 
@@ -118,8 +119,8 @@ def answers_given(session: RaterSession) -> int:
     return session.votes().filter(assignment__is_practice=False, superseded_by=None).count()
 
 
-def minutes(judgements: int) -> int:
-    return max(1, round(judgements * SECONDS_PER_JUDGEMENT / 60))
+def minutes(decisions: int) -> int:
+    return max(1, round(decisions * SECONDS_PER_JUDGEMENT / 60))
 
 
 def image_bytes(session: RaterSession, token: uuid.UUID) -> bytes | None:

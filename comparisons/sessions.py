@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from comparisons.models import Question, Rater, RaterSession, Study
 from comparisons.recruitment import Arrival
@@ -161,6 +162,11 @@ def remember(response: HttpResponse, session: RaterSession, *, path: str, secure
         httponly=True,
         samesite="Lax",
     )
+
+
+def storage_name(session: RaterSession) -> str:
+    """Whose the answers are that a browser keeps, for its own pages alone: it tells nothing to whoever finds it."""
+    return salted_hmac("comparisons.storage", str(session.public_id)).hexdigest()[:16]
 
 
 def recall(request: HttpRequest, study_key: str) -> RaterSession | None:

@@ -125,10 +125,13 @@ def _nothing_now(study: Study) -> str:
     return sentences[Study.State(study.state)]
 
 
-def _unavailable(request: HttpRequest, study: Study, reason: str = "", *, is_sent: bool = False) -> HttpResponse:
+def _unavailable(
+    request: HttpRequest, study: Study, reason: str = "", *, is_sent: bool = False, session: RaterSession | None = None
+) -> HttpResponse:
     """`is_sent`: by a platform, which waits for an ending that there will not be."""
     sender = recruitment.NAMES.get(study.protocol.recruitment.platform) if is_sent else None
     context = {"study": study, "reason": reason or _nothing_now(study), "sender": sender}
+    context |= _deliveries(session) if session else {}
     return render(request, "comparisons/unavailable.html", context)
 
 
@@ -179,6 +182,7 @@ def judge(request: HttpRequest, study: Study, session: RaterSession | None) -> H
         "addresses": {
             name: reverse(f"rate:{name}", args=[study.key]) for name in ("answer", "undo", "report", "thanks")
         },
+        "storage_name": sessions.storage_name(session),
         "words": words_of_the_page(),
     }
     return render(request, "comparisons/judge.html", context)
@@ -196,7 +200,7 @@ def thanks(request: HttpRequest, study: Study, session: RaterSession | None) -> 
         return _lead_on(session)
     answered = judging.answers_given(session)
     if not session.has_ended and not answered:
-        return _unavailable(request, study, is_sent=True)
+        return _unavailable(request, study, is_sent=True, session=session)
     sessions.end(session, Stage.COMPLETED)
     context = {
         "study": study,
@@ -204,10 +208,18 @@ def thanks(request: HttpRequest, study: Study, session: RaterSession | None) -> 
         "answered": answered,
         "code": recruitment.ending_code(session),
         "way_back": recruitment.way_back(session, recruitment.recall_way_back(request)),
-        "answer_url": reverse("rate:answer", args=[study.key]),
-        "words": words_of_the_page(),
+        **_deliveries(session),
     }
     return render(request, "comparisons/thanks.html", context)
+
+
+def _deliveries(session: RaterSession) -> dict[str, object]:
+    """For the script that sends what the browser still holds."""
+    return {
+        "answer_url": reverse("rate:answer", args=[session.study.key]),
+        "storage_name": sessions.storage_name(session),
+        "words": words_of_the_page(),
+    }
 
 
 def _allow_mturk(response: HttpResponse) -> None:

@@ -22,6 +22,10 @@ class AnswerError(ValueError):
     """The answer cannot be a vote, now or later: the page should show the sentence and not try again."""
 
 
+class NotGiven(AnswerError):
+    """Not to this session: it may be that of somebody else who uses the same browser, and be right there."""
+
+
 class _Overtaken(Exception):
     """Another request has answered this lease."""
 
@@ -101,7 +105,7 @@ def report(session: RaterSession, assignment_id: uuid.UUID, problem: str, note: 
     """A pair that cannot be judged is put away for this rater; nobody is asked for an answer, and none is lost."""
     assignment = session.assignments.filter(public_id=assignment_id, beside=None).first()
     if assignment is None:
-        raise AnswerError(_("This pair was not given to this session."))
+        raise NotGiven(_("This pair was not given to this session."))
     if problem not in Report.Problem.values:
         raise AnswerError(f"problem is {problem!r}; allowed: {', '.join(Report.Problem.values)}.")
     Report.objects.get_or_create(assignment=assignment, defaults={"problem": problem, "note": note[:500]})
@@ -126,7 +130,7 @@ def _stop_if_checks_fail(session: RaterSession, assignment: Assignment) -> None:
 def _assignment(session: RaterSession, answer: Answer) -> Assignment:
     assignment = session.assignments.select_related("comparison").filter(public_id=answer.assignment).first()
     if assignment is None:
-        raise AnswerError(_("This pair was not given to this session."))
+        raise NotGiven(_("This pair was not given to this session."))
     assignment.session = session
     question_id = assignment.comparison.question_id
     questions = {question.id: question for question in session.study.ordered_questions}

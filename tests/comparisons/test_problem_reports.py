@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from comparisons.models import Report, Study, Vote
+from comparisons.study_file import QuestionSpec
 from tests.comparisons.browsing import Browser, assert_counters_true
 from tests.comparisons.test_undo import undo
 from tests.factories import make_open_study
@@ -60,12 +61,30 @@ def test_a_pair_that_was_answered_and_taken_back_keeps_its_answer(study: Study) 
     assert_counters_true(study)
 
 
+def test_a_practice_pair_can_be_reported_too_and_another_comes() -> None:
+    question = QuestionSpec("q", "Which?", tie=False, both_bad=False, practice=("corrupted",))
+    rater = Browser(make_open_study(["a red fox", "a paper boat"], questions=(question,))).consent()
+    payload = rater.judge()
+    assert payload
+    assert payload["practice"]
+    following = report(rater, payload, problem="broken").json()["next"]
+    assert following["practice"]
+    assert following["assignment"] != payload["assignment"]
+
+
+def test_nobody_reports_a_pair_of_another_session(study: Study) -> None:
+    payload = Browser(study).consent().judge()
+    assert payload
+    response = report(Browser(study).consent(), payload)
+    assert (response.status_code, response.json()) == (403, {"error": "This pair was not given to this session."})
+    assert not Report.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"problem": "boring"}, "problem is 'boring'; allowed: broken, offensive, other."),
         ({"assignment": "x"}, "assignment is 'x'; allowed: a UUID."),
-        ({"assignment": "6a1c8f0e-5c0b-4f0e-9a57-1d2d3f4a5b6c"}, "This pair was not given to this session."),
     ],
 )
 def test_a_wrong_report_is_refused(study: Study, changes: dict[str, Any], sentence: str) -> None:

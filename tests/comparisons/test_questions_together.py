@@ -62,6 +62,12 @@ def test_each_pair_is_seen_once_and_answered_under_both_questions(study: Study) 
     assert_counters_true(study)
 
 
+def test_the_time_is_told_for_all_the_questions(study: Study) -> None:
+    page = Browser(study).get().content.decode()
+    assert "8 pairs of images" in page
+    assert "About 2 minutes" in page, "16 decisions"
+
+
 def test_the_sides_are_the_same_for_both_and_balanced(study: Study) -> None:
     for _ in range(2):
         judge_all(Browser(study).consent())

@@ -8,20 +8,20 @@ from typing import Any
 from playwright.sync_api import Page
 
 READY = '#pair[aria-busy="false"] button[data-outcome="left"][aria-disabled="false"]'
-# The colour in the middle of each picture, as painted.
+# The colour of each picture, as painted: beside its stripe.
 COLOURS = """() => Object.fromEntries([...document.querySelectorAll("#pair .frame")].map((frame) => {
   const image = frame.querySelector("img");
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
   const paint = canvas.getContext("2d");
   paint.drawImage(image, 0, 0);
-  return [frame.dataset.side, [...paint.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].slice(0, 3)];
+  return [frame.dataset.side, [...paint.getImageData(canvas.width / 8, canvas.height / 2, 1, 1).data].slice(0, 3)];
 }))"""
 
 
 def consent(page: Page, url: str) -> None:
     page.goto(url)
-    page.get_by_role("button", name="I agree, begin").click()
+    page.locator("button[name=consent]").click()
     page.wait_for_url("**/judge/", wait_until="commit")
 
 

@@ -254,11 +254,11 @@ def test_the_code_shows_only_when_the_server_has_every_answer(page: Page, runnin
         if page.locator("#block-start").is_visible():
             start_block(page)
             page.wait_for_selector(READY)
-    last = payload(page)["assignment"]
+    last, session = payload(page)["assignment"], page.locator("#judging").get_attribute("data-session")
     page.evaluate(
         """([slot, answer]) => localStorage.setItem(slot, JSON.stringify(answer))""",
         [
-            f"evalsite.answer {running.rate('brief')}answer/ {last}",
+            f"evalsite.answer {running.rate('brief')}answer/ {session} {last}",
             {"assignment": last, "key": "6a1c8f0e-5c0b-4f0e-9a57-1d2d3f4a5b6c", "outcome": "left", "response_ms": 900},
         ],
     )

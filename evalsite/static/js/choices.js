@@ -17,7 +17,8 @@ const STACKED_KEYS = new Map([
  * @param {HTMLElement} pair holds the answer buttons; those that are hidden are not on offer
  * @param {MediaQueryList} stacked whether the images lie one above the other
  * @param {AbortSignal} signal nothing is chosen any more once it is given
- * @returns {Promise<{outcome: string, at: number}>} what was chosen, and when on performance.now()'s clock
+ * @returns {Promise<{outcome: string | null, at: number}>} what was chosen, or null for a step back to the question
+ *   before, and when on performance.now()'s clock
  */
 export function choose(pair, stacked, signal) {
   const buttons = [...pair.querySelectorAll("button.answer:not([hidden])")];
@@ -53,6 +54,11 @@ export function choose(pair, stacked, signal) {
       settle(button, event);
     };
     addEventListener("keydown", onKey, options);
+    const onStepBack = (event) => {
+      listening.abort();
+      resolve({ outcome: null, at: event.timeStamp });
+    };
+    pair.addEventListener("stepback", onStepBack, options);
   });
 }
 

@@ -1,4 +1,5 @@
-/** Buttons that copy the text of another element: <button data-copy="ID">. */
+/** Buttons that copy the text of another element: <button data-copy="ID">, with data-copied and data-selected in other
+ * languages than English. */
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const label = button.textContent;
@@ -6,10 +7,10 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const source = document.getElementById(button.dataset.copy);
     try {
       await navigator.clipboard.writeText(source.textContent.trim());
-      button.textContent = "Copied";
+      button.textContent = button.dataset.copied ?? "Copied";
     } catch {
       getSelection().selectAllChildren(source);
-      button.textContent = "Selected: now copy it";
+      button.textContent = button.dataset.selected ?? "Selected: now copy it";
     }
     setTimeout(() => (button.textContent = label), 4_000);
   });

@@ -13,29 +13,33 @@ export class StalePage extends Error {}
 /** The server has decided: posting the same again cannot help. Its message is for the rater. */
 export class Refusal extends Error {}
 
+/** The browser has no session now, or that of somebody else: once the right one is back it may be posted again. */
+export class Unowned extends Refusal {}
+
 export class Courier {
   /**
    * @param {string} csrfToken
    * @param {{stale: string, refused: string}} words
-   * @param {() => void} onDelay told before each wait for another try
+   * @param {(text: string) => void} tell the rater, before each wait for another try
    */
-  constructor(csrfToken, words, onDelay) {
+  constructor(csrfToken, words, tell) {
     this.csrfToken = csrfToken;
     this.words = words;
-    this.onDelay = onDelay;
+    this.tell = tell;
   }
 
   /**
    * @param {string} url
    * @param {object} content
+   * @param {string} delayed what the rater is told while it waits
    * @returns {Promise<object | Refusal | StalePage>} the reply, or why there is none
    */
-  async send(url, content) {
+  async send(url, content, delayed) {
     for (let attempt = 0; ; attempt += 1) {
       const reply = await this.#post(url, content);
       if (reply) return reply;
       const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
-      this.onDelay();
+      this.tell(delayed);
       await delayOrReconnection(delayMs);
     }
   }
@@ -55,7 +59,7 @@ export class Courier {
       }
       if (response.status >= 500 || WORTH_RETRYING.has(response.status)) return null;
       const { error } = await response.json().catch(() => ({}));
-      if (error) return new Refusal(error);
+      if (error) return response.status === 403 ? new Unowned(error) : new Refusal(error);
       // Not the site's own words: another tab has changed the token that guards forms, by signing in for example.
       if (response.status === 403) return new StalePage(this.words.stale);
       return new Refusal(this.words.refused.replace("{status}", response.status));

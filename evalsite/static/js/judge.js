@@ -9,94 +9,26 @@
  *   progress: {done: number, total: number},
  * }} Payload
  */
-import { choose, ignoreHeldKeys, isElsewhere, offer } from "./choices.js";
-import { Courier, Refusal, StalePage } from "./courier.js";
+import { choose, ignoreHeldKeys, isElsewhere } from "./choices.js";
+import { Courier, Refusal, StalePage, Unowned } from "./courier.js";
 import { askForReport, closed } from "./dialogs.js";
+import { Draft } from "./draft.js";
 import { decodePair, loadAhead, nextPaint } from "./images.js";
 import { newKey, Outbox } from "./outbox.js";
-import { answered, timeLeft } from "./pace.js";
+import { answered } from "./pace.js";
+import * as view from "./view.js";
+import { content, element, pair, questionsOf, stackedScreen, words } from "./view.js";
 import { Zoom } from "./zoom.js";
 
-const LONG_PROMPT = 180;
 const SLOW_MS = 400;
-const SMALLEST_PX = 512; // smaller pictures are enlarged, both alike, where the screen has room
 
-const element = (id) => document.getElementById(id);
-const content = (id) => JSON.parse(element(id).textContent);
-const page = element("judging");
-const pair = element("pair");
 const status = element("status");
-const words = content("words");
-const stackedScreen = matchMedia("(max-aspect-ratio: 4/5)");
+const { answerUrl, undoUrl, reportUrl, thanksUrl, session } = element("judging").dataset;
+const token = document.querySelector('meta[name="csrf-token"]').content;
+const courier = new Courier(token, words, (text) => (status.textContent = text));
+const outbox = new Outbox(answerUrl, session, courier, words);
+const draft = new Draft(answerUrl, session);
 const zoom = new Zoom(pair, element("zoom"));
-
-const courier = new Courier(
-  document.querySelector('meta[name="csrf-token"]').content,
-  words,
-  () => (status.textContent = words.lost),
-);
-const outbox = new Outbox(page.dataset.answerUrl, courier);
-
-function say(name, values) {
-  return words[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
-}
-
-/** @param {Payload} payload */
-function describe(payload) {
-  const { prompt, progress } = payload;
-  showPrompt(prompt);
-  ask(payload.question);
-  element("part").textContent = partName(payload);
-  element("count").textContent = say("progress", progress);
-  element("time").textContent = timeInWords(timeLeft(progress.total - progress.done));
-  element("progress").max = progress.total;
-  element("progress").value = progress.done;
-  element("undo").hidden = !payload.undoable;
-  element("problem").hidden = payload.practice;
-  page.style.setProperty("--image-px", `${Math.max(SMALLEST_PX, payload.image_px)}px`);
-  pair.querySelectorAll(".frame").forEach((frame) => frame.replaceChildren());
-  pair.ariaBusy = "true";
-  zoom.reset();
-}
-
-/** @param {Question} question */
-function ask(question) {
-  element("question").textContent = question.wording;
-  element("help-wording").textContent = question.wording;
-  element("help-text").textContent = question.help;
-  offer(pair, question);
-}
-
-function timeInWords(ms) {
-  const minutes = Math.round(ms / 60_000);
-  return minutes ? say("left", { minutes }) : words.almost;
-}
-
-/** @param {string} prompt */
-function showPrompt(prompt) {
-  const shown = element("prompt");
-  shown.textContent = prompt;
-  shown.dataset.length = prompt.length > LONG_PROMPT ? "long" : "short";
-  shown.tabIndex = shown.scrollHeight > shown.clientHeight ? 0 : -1;
-}
-
-/** @param {Payload} payload */
-function partName({ block, practice, also }) {
-  if (practice) return words.practice;
-  if (also.length) return say("question", { number: 1, of: 1 + also.length });
-  return block.of > 1 ? say("part", block) : "";
-}
-
-/** @param {Payload} payload */
-function introduceBlock({ block, practice, question, also }) {
-  const call = practice ? words.practice_call : block.number > 1 ? words.new_call : words.call;
-  element("block-part").textContent = block.of > 1 && !practice && !also.length ? `${say("part", block)}. ${call}` : call;
-  element("block-wording").textContent = [question, ...also.map((other) => other.question)]
-    .map(({ wording }) => wording)
-    .join(" ");
-  element("block-help").textContent = question.help;
-  return closed(element("block-start"));
-}
 
 /**
  * @template T
@@ -113,22 +45,22 @@ async function saidWhileSlow(text, work) {
   }
 }
 
-/** @param {Payload} payload */
-async function loadImages(payload) {
-  for (;;) {
-    const images = await saidWhileSlow(words.loading, decodePair(payload));
-    if (images) return images;
-    element("trouble").hidden = false;
-    await new Promise((resolve) => element("reload-images").addEventListener("click", resolve, { once: true }));
-    element("trouble").hidden = true;
+/**
+ * @param {Payload} payload
+ * @param {AbortSignal} signal
+ * @returns {Promise<{left: HTMLImageElement, right: HTMLImageElement} | null>} null when the rater left the pair
+ */
+async function loadImages(payload, signal) {
+  const left = new Promise((resolve) => signal.addEventListener("abort", () => resolve(null)));
+  const again = element("reload-images");
+  while (!signal.aborted) {
+    const images = await saidWhileSlow(words.loading, Promise.race([decodePair(payload), left]));
+    if (images || signal.aborted) return images;
+    view.showTrouble(true);
+    await Promise.race([left, new Promise((resolve) => again.addEventListener("click", resolve, { once: true }))]);
+    view.showTrouble(false);
   }
-}
-
-function nameSides() {
-  const [left, right] = pair.querySelectorAll(".frame img");
-  if (!right) return;
-  left.alt = stackedScreen.matches ? words.top_image : words.left_image;
-  right.alt = stackedScreen.matches ? words.bottom_image : words.right_image;
+  return null;
 }
 
 /**
@@ -137,21 +69,14 @@ function nameSides() {
  * @returns {Promise<import("./outbox.js").Reply>} what the server says to it
  */
 async function judge(payload) {
-  describe(payload);
-  const loading = loadImages(payload);
-  if (payload.block.first) await introduceBlock(payload);
-  const images = await loading;
-  pair.querySelector('[data-side="left"]').append(images.left);
-  pair.querySelector('[data-side="right"]').append(images.right);
-  nameSides();
-  pair.ariaBusy = "false";
-  const { prompt, progress, question } = payload;
-  const announced = { number: progress.done + 1, prompt, question: question.wording };
-  element("announcement").textContent = say("pair", announced);
-  const shownAt = await nextPaint();
+  const given = draft.recall(payload.assignment);
   const leaving = new AbortController();
+  view.describe(payload);
+  view.ask(payload, given);
+  zoom.reset();
+  const commanded = command(payload, given, leaving);
   try {
-    return await Promise.race([answer(payload, shownAt, leaving), command(payload, leaving)]);
+    return await Promise.race([commanded, answer(payload, given, leaving).then((reply) => reply ?? commanded)]);
   } finally {
     leaving.abort();
   }
@@ -159,56 +84,82 @@ async function judge(payload) {
 
 /**
  * @param {Payload} payload
+ * @param {import("./outbox.js").Answer[]} given before a reload; answers are added to it
  * @param {AbortController} leaving given up when everything is chosen: then nothing else can be done with the pair
+ * @returns {Promise<import("./outbox.js").Reply | null>} null when the rater left the pair before it could be seen
  */
-async function answer(payload, shownAt, leaving) {
-  const asked = [{ assignment: payload.assignment, question: payload.question }, ...payload.also];
-  const answers = [];
-  let since = shownAt;
-  for (const { assignment, question } of asked) {
-    if (answers.length) {
-      ask(question);
-      element("part").textContent = say("question", { number: 1 + answers.length, of: asked.length });
-    }
-    const { outcome, at } = await choose(pair, stackedScreen, leaving.signal);
-    answers.push({ assignment, key: newKey(), outcome, response_ms: Math.max(0, Math.round(at - since)) });
-    since = at;
-  }
+async function answer(payload, given, leaving) {
+  const loading = loadImages(payload, leaving.signal);
+  if (payload.block.first) await view.introduceBlock(payload);
+  const images = await loading;
+  if (!images) return null;
+  view.showImages(images);
+  view.announcePair(payload, given);
+  await chooseAll(payload, given, leaving.signal);
   leaving.abort();
-  answered(since - shownAt);
-  const [first, ...also] = answers;
-  return save(also.length ? { ...first, also } : first);
+  answered(given.reduce((sum, each) => sum + each.response_ms, 0));
+  const [first, ...also] = given;
+  const saving = save(also.length ? { ...first, also } : first);
+  draft.drop();
+  return saving;
+}
+
+/** Until each question has its answer. A question that comes again after a step back keeps the time that it took. */
+async function chooseAll(payload, given, signal) {
+  const questions = questionsOf(payload);
+  const spent = questions.map((_, place) => given[place]?.response_ms ?? 0);
+  let since = await nextPaint();
+  while (given.length < questions.length) {
+    const place = given.length;
+    const { outcome, at } = await choose(pair, stackedScreen, signal);
+    spent[place] += Math.max(0, Math.round(at - since));
+    since = at;
+    const { assignment } = questions[place];
+    if (outcome === null) given.pop();
+    else given.push({ assignment, key: newKey(), outcome, response_ms: spent[place] });
+    if (given.length === questions.length) return;
+    draft.keep(payload.assignment, given);
+    view.ask(payload, given);
+    view.announceQuestion(payload, given);
+  }
 }
 
 /**
- * Undo, or a report: by button or key, until the pair is answered.
+ * Undo, or a report: by button or key, until the pair is answered, and also while its images do not come.
  * @param {Payload} payload
+ * @param {import("./outbox.js").Answer[]} given
  * @param {AbortController} leaving
  */
-function command(payload, leaving) {
+function command(payload, given, leaving) {
   const { signal } = leaving;
   return new Promise((resolve) => {
-    const leave = (url, body) => {
+    const leave = (...posted) => {
       leaving.abort();
-      resolve(post(url, body));
+      draft.drop();
+      resolve(post(...posted));
     };
-    const undo = () => leave(page.dataset.undoUrl, {});
+    const undo = () => {
+      if (given.length) pair.dispatchEvent(new Event("stepback"));
+      else if (payload.undoable) leave(undoUrl, {}, words.undo_lost);
+    };
     const report = async () => {
-      const given = await askForReport(element("report"));
-      if (given && !signal.aborted) leave(page.dataset.reportUrl, { assignment: payload.assignment, ...given });
+      const filled = await askForReport(element("report"));
+      if (!filled || signal.aborted) return;
+      leave(reportUrl, { assignment: payload.assignment, ...filled }, words.report_lost);
     };
-    if (payload.undoable) element("undo").addEventListener("click", undo, { signal });
-    element("problem").addEventListener("click", report, { signal });
     const onKey = (event) => {
       if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || isElsewhere(event)) return;
-      if (payload.undoable && event.key.toLowerCase() === "u") undo();
+      if (event.key.toLowerCase() === "u") undo();
     };
+    element("undo").addEventListener("click", undo, { signal });
+    for (const id of ["problem", "report-images"]) element(id).addEventListener("click", report, { signal });
     addEventListener("keydown", onKey, { signal });
   });
 }
 
-async function post(url, body) {
-  const reply = await saidWhileSlow(words.saving, courier.send(url, body));
+/** @param {string} delayed said while the network is lost */
+async function post(url, body, delayed) {
+  const reply = await saidWhileSlow(words.saving, courier.send(url, body, delayed));
   if (reply instanceof Error) throw reply;
   return reply;
 }
@@ -221,30 +172,33 @@ function save(given, origin = { ofThisPage: true }) {
   return saidWhileSlow(words.saving, outbox.deliver(given, origin));
 }
 
-/** After a practice pair: was it right, and if not, what would have been. */
-function showFeedback({ right, answers }) {
-  element("feedback-verdict").textContent = right ? words.right : words.wrong;
-  const side = answers.includes("left") ? ["left", "top"] : ["right", "bottom"];
-  element("feedback-why").textContent = right ? "" : words[`expected_${side[Number(stackedScreen.matches)]}`];
-  return closed(element("feedback"));
+/** Deliver what an earlier page could not, and return what is judged then. */
+async function catchUp(payload) {
+  for (const given of outbox.leftovers()) {
+    try {
+      payload = (await save(given, { ofThisPage: false })).next;
+    } catch (error) {
+      if (!(error instanceof Unowned)) throw error; // that one waits on
+    }
+  }
+  return payload;
 }
 
 async function main() {
-  /** @type {Payload | null} */
-  let payload = content("judgement");
   loadAhead(content("ahead"));
   ignoreHeldKeys(pair);
   element("help-button").addEventListener("click", () => closed(element("help")));
-  stackedScreen.addEventListener("change", nameSides);
+  stackedScreen.addEventListener("change", view.nameSides);
   const follow = async (reply) => {
     loadAhead(reply.ahead);
-    if (reply.feedback) await showFeedback(reply.feedback);
+    if (reply.feedback) await view.showFeedback(reply.feedback);
     if (reply.next?.pause) await closed(element("break"));
     return reply.next;
   };
-  for (const given of outbox.leftovers()) payload = (await save(given, { ofThisPage: false })).next;
+  /** @type {Payload | null} */
+  let payload = await catchUp(content("judgement"));
   while (payload) payload = await follow(await judge(payload));
-  location.replace(page.dataset.thanksUrl);
+  location.replace(thanksUrl);
 }
 
 // Going back to a page that the browser kept would show a pair that has been judged already.

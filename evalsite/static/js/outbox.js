@@ -1,30 +1,33 @@
 /**
  * Answers on their way to the server. An answer is written down before it is first posted, and struck out only when
- * the server has given a receipt or a final refusal: a lost network or a closed tab loses nothing.
+ * the server has given a receipt or a final refusal: a lost network or a closed tab loses nothing. On a shared computer
+ * each session has slots of its own, which the pages of others leave alone.
  *
  * @typedef {{assignment: string, key: string, outcome: string, response_ms: number, also?: Answer[]}} Answer
  * @typedef {{receipt: {key: string, late: boolean}, next: object | null, ahead: object | null}} Reply
  */
-import { StalePage } from "./courier.js";
+import { StalePage, Unowned } from "./courier.js";
+import { drop, keep, recall, slots } from "./store.js";
 
 const PREFIX = "evalsite.answer ";
 
 export class Outbox {
   /**
    * @param {string} url where answers are posted
+   * @param {string} session whose they are, by the name that the page has for it
    * @param {import("./courier.js").Courier} courier
+   * @param {{lost: string, lost_unkept: string}} words said while an answer waits, kept on the device or not
    */
-  constructor(url, courier) {
+  constructor(url, session, courier, words) {
     this.url = url;
+    this.session = session;
     this.courier = courier;
+    this.words = words;
   }
 
-  /** @returns {Answer[]} answers for this study that an earlier page could not deliver */
+  /** @returns {Answer[]} what an earlier page of this session could not deliver */
   leftovers() {
-    const prefix = this.#slot("");
-    return Object.keys(localStorage)
-      .filter((slot) => slot.startsWith(prefix))
-      .map((slot) => JSON.parse(localStorage.getItem(slot)));
+    return slots(this.#slot("")).map(recall).filter(Boolean);
   }
 
   /**
@@ -35,24 +38,17 @@ export class Outbox {
    * @throws {import("./courier.js").Refusal | StalePage}
    */
   async deliver(answer, { ofThisPage }) {
-    this.#keep(answer);
-    const reply = await this.courier.send(this.url, answer);
-    if (reply instanceof StalePage && ofThisPage) throw reply;
-    localStorage.removeItem(this.#slot(answer.assignment));
+    const slot = this.#slot(answer.assignment);
+    const isKept = keep(slot, answer);
+    const reply = await this.courier.send(this.url, answer, isKept ? this.words.lost : this.words.lost_unkept);
+    if (reply instanceof Unowned || (reply instanceof StalePage && ofThisPage)) throw reply;
+    drop(slot);
     if (reply instanceof Error) throw reply;
     return reply;
   }
 
-  #keep(answer) {
-    try {
-      localStorage.setItem(this.#slot(answer.assignment), JSON.stringify(answer));
-    } catch {
-      // Storage is full: the answer then lives in this page alone, and is still posted until the server has it.
-    }
-  }
-
   #slot(assignment) {
-    return `${PREFIX}${this.url} ${assignment}`;
+    return `${PREFIX}${this.url} ${this.session} ${assignment}`;
   }
 }
 

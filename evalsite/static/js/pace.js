@@ -11,9 +11,13 @@ export function answered(responseMs) {
   if (seen.length > 20) seen.shift();
 }
 
-/** @returns {number} milliseconds */
-export function timeLeft(pairs) {
+/**
+ * @param {number} pairs
+ * @param {number} questions about each of them
+ * @returns {number} milliseconds
+ */
+export function timeLeft(pairs, questions) {
   const sorted = seen.toSorted((one, other) => one - other);
-  const median = sorted.length < 3 ? FIRST_GUESS_MS : sorted[Math.floor(sorted.length / 2)];
+  const median = sorted.length < 3 ? questions * FIRST_GUESS_MS : sorted[Math.floor(sorted.length / 2)];
   return pairs * (median + BETWEEN_MS);
 }

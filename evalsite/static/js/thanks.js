@@ -6,20 +6,22 @@ const element = (id) => document.getElementById(id);
 const words = JSON.parse(element("words").textContent);
 const status = element("status");
 const token = document.querySelector('meta[name="csrf-token"]').content;
-const courier = new Courier(token, words, () => (status.textContent = words.kept));
-const outbox = new Outbox(element("ending").dataset.answerUrl, courier);
+const { answerUrl, session } = element("ending").dataset;
+const courier = new Courier(token, words, (text) => (status.textContent = text));
+const outbox = new Outbox(answerUrl, session, courier, { ...words, lost: words.kept });
 
 async function deliverAll() {
-  const left = outbox.leftovers();
-  for (const answer of left) {
+  let hasChanged = false;
+  for (const answer of outbox.leftovers()) {
     try {
       await outbox.deliver(answer, { ofThisPage: false });
+      hasChanged = true;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // refused for good: it will never be a vote
+      if (!(error instanceof Refusal)) throw error; // refused: it is no vote
     }
   }
-  if (left.length) return location.reload(); // their number has changed
-  element("code-part").hidden = false;
+  if (hasChanged) return location.reload(); // to be told their number, or that there is a code now
+  element("code-part")?.removeAttribute("hidden");
 }
 
 deliverAll();
