@@ -65,7 +65,7 @@ def krippendorff_alpha(counts: FloatArray) -> float:
     if not expected:
         return math.nan
     of_unit = counts.sum(axis=1)
-    observed = ((of_unit**2 - (counts**2).sum(axis=1)) / (of_unit - 1)).sum() / n
+    observed = ((of_unit**2 - np.einsum("uc,uc->u", counts, counts)) / (of_unit - 1)).sum() / n
     return float(1 - observed / expected)
 
 
@@ -73,7 +73,7 @@ def pairwise_agreement(counts: FloatArray) -> float:
     """sum_u sum_c n_uc (n_uc - 1) / sum_u m_u (m_u - 1), of counts (units, categories)."""
     of_unit = counts.sum(axis=1)
     pairs = (of_unit * (of_unit - 1)).sum()
-    return float((counts * (counts - 1)).sum() / pairs) if pairs else math.nan
+    return float((np.einsum("uc,uc->", counts, counts) - counts.sum()) / pairs) if pairs else math.nan
 
 
 def design_effect(pairs: Pairs) -> float:

@@ -22,7 +22,7 @@ SHUFFLES = 1000
 SCALE = 400.0
 FORGOTTEN = 12.0
 """After so many time constants the start is forgotten: e^-12 of it remains."""
-SETTLED = 5.0
+SETTLED = 4.0
 """After so many time constants ratings that began at their centre vary as they always will."""
 _LANES = 8
 _PER_POINT = np.log(10) / SCALE
@@ -49,8 +49,7 @@ def elo(
 
     so that orders of more than FORGOTTEN tau votes end as if they had begun at R*. Of those only the last SETTLED tau
     votes are played, from R*: what that leaves out is e^-SETTLED of the distance between R* and the mean, itself below
-    the order noise.
-    `diagnostics["played"]` says how many votes of each order were played.
+    the order noise. `diagnostics["played"]` says how many votes of each order were played.
 
     The result does not depend on the order of rows or on sides. Time is linear in votes played x shuffles.
     """
@@ -64,7 +63,7 @@ def elo(
         elo_kernel.play(lanes, cells.first, cells.second, cells.score, k * _PER_POINT, strengths)
         return np.asarray(start + np.log(strengths) / _PER_POINT, dtype=np.float64)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
         ratings = np.concatenate(list(threads.map(final, blocks)))
     return Ratings(
         systems=cells.systems,
