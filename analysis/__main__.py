@@ -8,11 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.stats.bootstrap import RESAMPLED
+from analysis.stats.asked import RESAMPLED, Asked
 from analysis.stats.errors import StatsError, VoteFileError, listed
 from analysis.stats.folder import as_json, write_folder
 from analysis.stats.formats import FORMATS, convert
-from analysis.stats.on_request import Asked
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.summary import TIES, summarise
 from analysis.stats.terminal import render

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _learned(pilot: Path) -> Wish:
     """Ties and correlations of a pilot's votes; of several questions the means."""
-    tables = list(VoteTable.from_csv(pilot).split_by_question().values())
+    tables = list(VoteTable.from_file(pilot).split_by_question().values())
     ties = [float((table.outcome == TIE).mean()) for table in tables]
     found = [agreement(table) for table in tables]
     return Wish(

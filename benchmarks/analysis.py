@@ -3,9 +3,9 @@
     file    a Parquet file of --votes votes on two questions, of 50 systems, 2,000 prompts and 5,000 raters with unequal
             shares: reading it all and counting votes by question, sides and outcome (Arrow; Polars and DuckDB where
             they are installed), beside `python -m analysis FILE --quiet --json OUT`, each a process of its own
-    bt      Bradley-Terry ratings of a million votes, with intervals: two-way clustered here, from votes as they are once
-            read, and from the file; arena-rank's, which take votes for independent, from its counts and from votes in
-            pandas; and evalica's ratings, which have none, from lists
+    bt      Bradley-Terry ratings of a million votes, with intervals: two-way clustered here, from votes once read or
+            from their file; arena-rank's, which take votes for independent, from its counts and from votes in pandas;
+            evalica's ratings, which have none, from lists
     elo     1000 shuffled orders of 100,000 votes on 12 systems, beside one loop over the votes that does numpy's
             arithmetic for all orders at once, as FastChat's notebook does for its bootstrap
 
@@ -32,7 +32,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 from pyarrow import parquet
 
 from analysis.stats.bradley_terry import bradley_terry

@@ -32,7 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.stats.bootstrap import RESAMPLED, Bootstrap, bootstrap_pair_win_rates, bootstrap_ratings
+from analysis.stats.asked import RESAMPLED
+from analysis.stats.bootstrap import Bootstrap, bootstrap_pair_win_rates, bootstrap_ratings
 from analysis.stats.bradley_terry import POINTS, bradley_terry, fit_counts
 from analysis.stats.outcomes import FloatArray, VoteTable
 from analysis.stats.uncertainty import Intervals

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from analysis.stats.asked import RESAMPLED
 from analysis.stats.batches import ratings, win_rates
 from analysis.stats.bradley_terry import fit_votes
 from analysis.stats.errors import StatsError, counted
@@ -35,7 +36,6 @@ from analysis.stats.ratings import rated_votes
 from analysis.stats.uncertainty import FEW_CLUSTERS, LEVEL
 from analysis.stats.win_rates import pair_codes
 
-RESAMPLED = ("votes", "prompts", "raters", "two-way")
 DRAWS = 999
 _COUNTED = BOTH_BAD  # LEFT, RIGHT and TIE come before it
 _FORGOTTEN = {"votes": "prompts or raters", "prompts": "raters", "raters": "prompts that stand for others"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from analysis.stats.asked import Asked
 from analysis.stats.bootstrap import DRAWS, bootstrap_field_win_rates, bootstrap_pair_win_rates, bootstrap_ratings
 from analysis.stats.bradley_terry import bradley_terry
 from analysis.stats.details import as_json, details, part_of
@@ -26,15 +26,6 @@ from analysis.stats.sequential import (
     verdict,
 )
 from analysis.stats.win_rates import pair_win_rates
-
-
-@dataclass(frozen=True)
-class Asked:
-    """`bootstrap`: what is drawn anew (bootstrap.RESAMPLED). `planned_votes`: under one question, before the first."""
-
-    details: bool = False
-    bootstrap: str | None = None
-    planned_votes: int | None = None
 
 
 def on_request(votes: VoteTable, asked: Asked, seed: list[int]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from analysis.stats import bradley_terry, elo
 from analysis.stats.agreement import agreement, design_effect
+from analysis.stats.asked import NOTHING, Asked
 from analysis.stats.cautions import (
     both_bad_cautions,
     cluster_cautions,
@@ -22,7 +23,6 @@ from analysis.stats.cautions import (
 )
 from analysis.stats.errors import RatingError, listed
 from analysis.stats.estimators import ESTIMATORS
-from analysis.stats.on_request import Asked, on_request
 from analysis.stats.outcomes import TIE, BoolArray, IntArray, VoteTable
 from analysis.stats.pair_tests import holm, pair_p_values
 from analysis.stats.ranks import rank_ranges
@@ -35,7 +35,6 @@ from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, left_share,
 VERSION = 4
 """Goes up whenever the same votes would give other numbers."""
 
-NOTHING_MORE = Asked()
 TIES = ("half", "drop", *MODELS)
 
 _UNRATED = (None, None, None)
@@ -43,7 +42,7 @@ _SAME = 1e-9
 
 
 def summarise(
-    votes: VoteTable, seed: int = 0, ties: str = "half", cluster: str = TWO_WAY, asked: Asked = NOTHING_MORE
+    votes: VoteTable, seed: int = 0, ties: str = "half", cluster: str = TWO_WAY, asked: Asked = NOTHING
 ) -> Summary:
     """Everything that is shown of a study's votes, as strict JSON: no NaN, no infinity.
 
@@ -63,8 +62,7 @@ def summarise(
         own = [seed, zlib.crc32(votes.questions[code].encode())]
         table = votes.select(votes.question == code)
         summary = summarise_question(table, np.random.default_rng(own), ties, cluster)
-        besides = on_request(table.select(table.outcome != TIE) if ties == "drop" else table, asked, [*own, 1])
-        return cast("QuestionSummary", {**summary, **besides})
+        return summary if asked == NOTHING else _with_asked(summary, table, asked, ties, [*own, 1])
 
     with ThreadPoolExecutor(2) as threads:  # more would only hold more in memory
         found = threads.map(of_question, range(len(votes.questions)))
@@ -76,6 +74,15 @@ def summarise(
         "settings": _settings(seed, ties, cluster),
         "warnings": warnings,
     }
+
+
+def _with_asked(
+    summary: QuestionSummary, votes: VoteTable, asked: Asked, ties: str, seed: list[int]
+) -> QuestionSummary:
+    from analysis.stats.on_request import on_request  # much to import for who does not ask
+
+    kept = votes.select(votes.outcome != TIE) if ties == "drop" else votes
+    return cast("QuestionSummary", {**summary, **on_request(kept, asked, seed)})
 
 
 def summarise_question(

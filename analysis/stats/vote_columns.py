@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 Chunk = tuple[list[str], npt.NDArray[Any]]
 RowMask = npt.NDArray[np.bool_]

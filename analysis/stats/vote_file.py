@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from analysis.stats.errors import VoteFileError, listed
 from analysis.stats.vote_columns import is_textual, written

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pyarrow import csv, parquet  # type: ignore[import-untyped]
+from pyarrow import csv, parquet
 
 from analysis.__main__ import main
 

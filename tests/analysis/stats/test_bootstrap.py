@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.stats import DisconnectedError, RatingError, SeparationError, VoteTable
+from analysis.stats.asked import RESAMPLED
 from analysis.stats.batches import ratings
 from analysis.stats.bootstrap import (
-    RESAMPLED,
     Bootstrap,
     BootstrapError,
     bootstrap,
