@@ -36,7 +36,9 @@ class Rater:
             cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in http.cookies)
             token = _TOKEN.findall(page)[0]
             self._headers = {"X-CSRFToken": token, "Cookie": cookies, "Content-Type": "application/json"}
-            self._address, self._connections = f"{urlsplit(url).path}answer/", urllib3.connection_from_url(url)
+            self._address = f"{urlsplit(url).path}answer/"
+            again = urllib3.Retry(3, allowed_methods=None)  # as the page does: an answer that comes twice counts once
+            self._connections = urllib3.connection_from_url(url, retries=again)
 
     def answer(self) -> dict[str, Any]:
         """The receipt."""
