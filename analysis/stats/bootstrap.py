@@ -30,7 +30,7 @@ from scipy import sparse
 from analysis.stats.asked import RESAMPLED
 from analysis.stats.batches import ratings, win_rates
 from analysis.stats.bradley_terry import fit_votes
-from analysis.stats.errors import StatsError, counted
+from analysis.stats.errors import BootstrapError, counted
 from analysis.stats.outcomes import BOTH_BAD, FloatArray, IntArray, VoteTable
 from analysis.stats.ratings import rated_votes
 from analysis.stats.uncertainty import FEW_CLUSTERS, LEVEL
@@ -46,10 +46,6 @@ _CELLS_AT_ONCE = 4_000_000
 Statistic = Callable[[FloatArray], FloatArray]
 """From counts (b, 3, k, k), outcome by left by right system, of b draws to estimates (b, m), NaN where undetermined."""
 Resample = Callable[[int], FloatArray]
-
-
-class BootstrapError(StatsError):
-    """A bootstrap that these votes or numbers do not allow."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from analysis.stats.pair_tests import holm
 from analysis.stats.pooling import Pooled, pool
 from analysis.stats.ratings import rated_votes
 from analysis.stats.uncertainty import LEVEL, Influence, Intervals, covariances
-from analysis.stats.win_rates import _rate_intervals
+from analysis.stats.win_rates import rate_intervals
 
 MOST_SLICES = 50
 TOO_FEW_CLUSTERS = 3.0
@@ -83,7 +83,7 @@ def break_down(votes: VoteTable, column: str, level: float = LEVEL) -> Breakdown
     slices, slice_of = slice_codes(votes, column)
     c, k = len(slices), len(votes.systems)
     rates = _rates(votes, slice_of, c)
-    intervals = _rate_intervals(votes, rates.values, rates.influence, level).without(rates.once)
+    intervals = rate_intervals(votes, rates.values, rates.influence, level).without(rates.once)
     reasons = _reasons(rates, intervals, _opponents(votes), c)
     found = _pooled(votes, rates, intervals, reasons == "", level)
 

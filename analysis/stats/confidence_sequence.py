@@ -26,12 +26,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from analysis.stats.errors import StatsError
+from analysis.stats.errors import SequenceError
 from analysis.stats.outcomes import FloatArray
-
-
-class SequenceError(StatsError):
-    """A number out of its range for a confidence sequence; one sentence."""
 
 
 def prior_votes(planned: float, alpha: float) -> float:

@@ -19,7 +19,7 @@ from analysis.stats.errors import VoteFileError, listed
 from analysis.stats.outcomes import BOTH_BAD, LEFT, RIGHT, TIE, BoolArray, FloatArray, IntArray, VoteTable
 from analysis.stats.uncertainty import LEVEL, Influence, two_way_intervals
 from analysis.stats.vote_file import OUTCOMES
-from analysis.stats.win_rates import _rate_intervals, pair_codes, pair_win_rates
+from analysis.stats.win_rates import pair_codes, pair_win_rates, rate_intervals
 
 POSITIONS = 10  # votes of a rater that a trend's slope is about
 CLOSENESS = (0.5, 0.6, 0.7, 0.8, 1.0)
@@ -156,21 +156,27 @@ def response_ms(votes: VoteTable) -> FloatArray:
     return times
 
 
+def answer_times(votes: VoteTable) -> IntArray | None:
+    """When the votes were given (N,), in microseconds; None where there are no times at all.
+
+    A time without a zone is UTC. VoteFileError where only some votes have one, or one that is not ISO 8601.
+    """
+    text = pd.Series(votes.optional.get("answered_at", np.full(len(votes), "", dtype=object)), dtype=object)
+    if (text == "").all():
+        return None
+    parsed = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
+    _refuse(votes, "answered_at", parsed.isna().to_numpy(), "ISO 8601 times in all rows, or in none")
+    return parsed.to_numpy(dtype="datetime64[us]").astype(np.intp)
+
+
 def positions(votes: VoteTable) -> tuple[str, IntArray]:
     """What gives the order, and the position of each vote within its rater's work (N,), from 1.
 
-    By `answered_at`, a time without a zone being UTC; by row among equal times, and where there are none at all.
-    VoteFileError where only some have a time, or one that is not ISO 8601.
+    By `answer_times`, which may raise; by row among equal times, and where there are none at all.
     """
-    order, when = "rows", np.zeros(len(votes), dtype=np.int64)
-    text = pd.Series(votes.optional.get("answered_at", np.full(len(votes), "", dtype=object)), dtype=object)
-    empty = (text == "").to_numpy()
-    if not empty.all():
-        parsed = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
-        allowed = "ISO 8601 times in all rows, or in none"
-        _refuse(votes, "answered_at", parsed.isna().to_numpy(), allowed)
-        order, when = "answered_at", parsed.to_numpy(dtype="datetime64[us]").astype(np.int64)
-    rows = np.lexsort((when, votes.rater))
+    times = answer_times(votes)
+    order = "rows" if times is None else "answered_at"
+    rows = np.lexsort((np.zeros(len(votes)) if times is None else times, votes.rater))
     counts = np.bincount(votes.rater, minlength=len(votes.raters))
     position = np.empty(len(votes), dtype=np.intp)
     position[rows] = np.arange(len(votes)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
@@ -208,7 +214,7 @@ def share_curve(
     shape = (len(votes), m)
     bearing = sparse.csr_array((np.ones(len(rows)), (rows, column)), shape=shape)
     influence = Influence(sparse.csr_array((scores, (rows, column)), shape=shape), np.eye(m), bearing)
-    intervals = _rate_intervals(votes, value, influence, level)
+    intervals = rate_intervals(votes, value, influence, level)
     seen = np.bincount(votes.rater[rows] * m + column, minlength=len(votes.raters) * m) > 0
     return Curve(
         first=edges[:, 0],

@@ -25,14 +25,10 @@ import numpy as np
 from scipy import special
 
 from analysis.stats.confidence_sequence import prior_votes
-from analysis.stats.errors import RatingError, counted, listed
+from analysis.stats.errors import RatingError, RepeatedClusterError, counted, listed
 from analysis.stats.outcomes import FloatArray, IntArray, VoteTable
 from analysis.stats.sequential_looks import time_order
 from analysis.stats.uncertainty import LEVEL
-
-
-class RepeatedClusterError(RatingError):
-    """Votes that share a prompt or a rater, where every vote must be independent of the others."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,10 +3,14 @@
 StatsError
  ├─ VoteFileError        the votes themselves: a file, a column or rows of it
  │   └─ NoVotesError     a file with a header and nothing else
+ ├─ BootstrapError       a bootstrap that the votes or the numbers asked for do not allow
+ ├─ LookError            planned looks that are none
+ ├─ SequenceError        a confidence sequence without a plan
  └─ RatingError          votes which do not determine the ratings
      ├─ DisconnectedError    groups of systems that were never compared with each other
      ├─ SeparationError      systems that never lost, or never won, against the rest
      ├─ ConclusionError      a conclusion that the votes do not bear out
+     ├─ RepeatedClusterError a prompt or a rater twice, where each may appear once
      └─ NotConvergedError    the iteration stopped before it was done
 
 Each message is one sentence that says what was found and, where there is one, what is allowed.
@@ -31,6 +35,18 @@ class NoVotesError(VoteFileError):
     """A vote file without a single vote."""
 
 
+class BootstrapError(StatsError):
+    """A bootstrap that these votes or numbers do not allow."""
+
+
+class LookError(StatsError):
+    """Looks, or a planned size, for which there are no boundaries; one sentence."""
+
+
+class SequenceError(StatsError):
+    """A number out of its range for a confidence sequence; one sentence."""
+
+
 class RatingError(StatsError):
     """The votes do not determine the ratings that were asked for."""
 
@@ -45,6 +61,10 @@ class SeparationError(RatingError):
 
 class ConclusionError(RatingError):
     """Something was to be doubted that the votes do not say."""
+
+
+class RepeatedClusterError(RatingError):
+    """Votes that share a prompt or a rater, where every vote must be independent of the others."""
 
 
 class NotConvergedError(RatingError):

@@ -15,10 +15,11 @@ import numpy as np
 from scipy import special
 
 from analysis.stats.bradley_terry import bradley_terry
-from analysis.stats.errors import RatingError, VoteFileError, listed
+from analysis.stats.curves import answer_times
+from analysis.stats.errors import LookError, RatingError
 from analysis.stats.outcomes import FloatArray, IntArray, VoteTable
 from analysis.stats.sequential import Contrasts, pair_contrasts, rating_contrasts
-from analysis.stats.spending import LookError, boundaries
+from analysis.stats.spending import boundaries
 from analysis.stats.uncertainty import LEVEL
 from analysis.stats.win_rates import pair_win_rates
 
@@ -127,17 +128,6 @@ def _names(contrasts: Contrasts) -> list[tuple[str, str]]:
 
 
 def time_order(votes: VoteTable) -> IntArray:
-    """Positions of the votes (N,), the first given first: by `answered_at`, a time without a zone being UTC.
-
-    By rows where that column is absent or empty. VoteFileError for a time that is missing or not ISO 8601.
-    """
-    import pandas as pd
-
-    text = pd.Series(votes.optional.get("answered_at", np.full(len(votes), "", dtype=object)), dtype=object)
-    if (text == "").all():
-        return np.arange(len(votes), dtype=np.intp)
-    times = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
-    if times.isna().any():
-        wrong = listed([f'"{value}"' for value in text[times.isna()].unique()])
-        raise VoteFileError(f"answered_at is {wrong}; allowed is an ISO 8601 time, such as 2026-01-31T09:30:00Z.")
-    return np.argsort(times.to_numpy(), kind="stable").astype(np.intp)
+    """Positions of the votes (N,), the first given first: by `curves.answer_times`, which may raise, else by rows."""
+    times = answer_times(votes)
+    return np.arange(len(votes), dtype=np.intp) if times is None else np.argsort(times, kind="stable").astype(np.intp)

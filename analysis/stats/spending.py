@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import optimize, special
 
-from analysis.stats.errors import StatsError
+from analysis.stats.errors import LookError
 from analysis.stats.outcomes import FloatArray
 
 LEAST_STEP = 1e-4
@@ -30,10 +30,6 @@ LEAST_STEP = 1e-4
 _NODES, _FEWEST_PANELS, _PANELS_PER_SD = 8, 8, 0.75
 _REACH = 10.0  # standard deviations; the normal distribution has 2e-23 beyond
 _NOTHING = 1e-250
-
-
-class LookError(StatsError):
-    """Looks, or a planned size, for which there are no boundaries; one sentence."""
 
 
 def spent(share: FloatArray, alpha: float) -> FloatArray:

@@ -16,7 +16,7 @@ from analysis.stats.errors import VoteFileError, listed
 from analysis.stats.outcomes import BOTH_BAD, FloatArray, VoteTable
 from analysis.stats.ratings import Ratings, rated_votes
 from analysis.stats.uncertainty import LEVEL, Influence
-from analysis.stats.win_rates import _rate_intervals
+from analysis.stats.win_rates import rate_intervals
 
 
 def inverse_probability_weights(votes: VoteTable, probability: npt.ArrayLike | None) -> FloatArray:
@@ -76,7 +76,7 @@ def weighted_win_rates(votes: VoteTable, probability: npt.ArrayLike | None = Non
     return Ratings(
         systems=votes.systems,
         values=values,
-        intervals=_rate_intervals(votes, values, influence, level),
+        intervals=rate_intervals(votes, values, influence, level),
         parameters={"average": "over votes", "ties": "half", "level": level},
         diagnostics={"effective_votes": kish},
         influence=influence,

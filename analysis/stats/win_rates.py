@@ -83,7 +83,7 @@ def pair_win_rates(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WA
     if cluster == INDEPENDENT:
         intervals = _wilson(counts.win_rate, counts.counted, _vote_variance(counts), level)
     else:
-        intervals = _rate_intervals(votes, counts.win_rate, influence, level, cluster)
+        intervals = rate_intervals(votes, counts.win_rate, influence, level, cluster)
     return Pairs(**vars(counts), intervals=intervals)
 
 
@@ -113,7 +113,7 @@ def field_win_rates(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_W
     bearing = rows_of([votes.kinds.left, votes.kinds.right], [ones, ones], k)
     influence = Influence(scores, weights, bearing, votes.kind)
     once = (of_pair[pairs.counted == 1] != 0).any(axis=0)
-    intervals = _rate_intervals(votes, values, influence, level, cluster).without(once)
+    intervals = rate_intervals(votes, values, influence, level, cluster).without(once)
     return Ratings(
         systems=votes.systems,
         values=values,
@@ -141,7 +141,7 @@ def left_share(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) -
         everything = [np.zeros(len(score), dtype=np.intp)]
         scores = rows_of(everything, [(score - value) / n], 1)
         influence = Influence(scores, np.eye(1), rows_of(everything, [ones], 1), votes.kind)
-        intervals = _rate_intervals(votes, value, influence, level, cluster)
+        intervals = rate_intervals(votes, value, influence, level, cluster)
     return Share(float(value[0]), float(intervals.low[0]), float(intervals.high[0]))
 
 
@@ -214,7 +214,7 @@ def _wilson(rates: FloatArray, votes: IntArray, variances: FloatArray, level: fl
     return Intervals(centre - margin, centre + margin, error, number, number, level, trials=n)
 
 
-def _rate_intervals(
+def rate_intervals(
     votes: VoteTable, rates: FloatArray, influence: Influence, level: float, cluster: str = TWO_WAY
 ) -> Intervals:
     """Clustered intervals, kept within 0 and 1.

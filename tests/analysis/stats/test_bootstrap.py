@@ -13,14 +13,13 @@ from analysis.stats.asked import RESAMPLED
 from analysis.stats.batches import ratings
 from analysis.stats.bootstrap import (
     Bootstrap,
-    BootstrapError,
     bootstrap,
     bootstrap_field_win_rates,
     bootstrap_pair_win_rates,
     bootstrap_ratings,
 )
 from analysis.stats.bradley_terry import POINTS, bradley_terry, fit_counts
-from analysis.stats.errors import StatsError
+from analysis.stats.errors import BootstrapError, StatsError
 from analysis.stats.outcomes import FloatArray
 from analysis.stats.win_rates import field_win_rates, pair_win_rates
 from tests.analysis.stats.planted import Population, table

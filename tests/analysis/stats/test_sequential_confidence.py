@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
-from analysis.stats.confidence_sequence import SequenceError, always_valid_p, critical_p, prior_votes
+from analysis.stats.confidence_sequence import always_valid_p, critical_p, prior_votes
+from analysis.stats.errors import SequenceError
 
 
 def bound(votes: float, prior: float, alpha: float = 0.05) -> float:

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from analysis.stats.confidence_sequence import SequenceError, prior_votes
-from analysis.stats.e_process import RepeatedClusterError, log_e, pair_e_process
-from analysis.stats.errors import RatingError
+from analysis.stats.confidence_sequence import prior_votes
+from analysis.stats.e_process import log_e, pair_e_process
+from analysis.stats.errors import RatingError, RepeatedClusterError, SequenceError
 from analysis.stats.outcomes import FloatArray, VoteTable
 from tests.analysis.stats.planted import COLUMNS, table
 

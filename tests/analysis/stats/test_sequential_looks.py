@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.stats.errors import RatingError, VoteFileError
+from analysis.stats.errors import LookError, RatingError, VoteFileError
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.sequential import rank_ranges_of
 from analysis.stats.sequential_looks import SPENT, pairs_of, planned_looks, ratings_of, time_order
-from analysis.stats.spending import LookError, boundaries
+from analysis.stats.spending import boundaries
 from tests.analysis.stats.planted import Population, table
 
 
@@ -84,7 +84,9 @@ def test_votes_are_in_the_order_of_their_times_whatever_the_zone() -> None:
 def test_a_time_that_is_none_is_refused(wrong: str) -> None:
     votes = votes_of((0.0, 0.0)).select(np.arange(1200) < 2)
     timed = replace(votes, optional={"answered_at": np.array(["2026-01-01", wrong], dtype=object)})
-    with pytest.raises(VoteFileError, match=f'answered_at is "{wrong}"; allowed is an ISO 8601 time'):
+    with pytest.raises(
+        VoteFileError, match=f'answered_at is "{wrong}" in vote 2, counted from 1; allowed are ISO 8601 times'
+    ):
         time_order(timed)
 
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.stats.spending import LookError, boundaries, spent
+from analysis.stats.errors import LookError
+from analysis.stats.spending import boundaries, spent
 
 FIVE = [0.2, 0.4, 0.6, 0.8, 1.0]
 
