@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import linprog
 
 from analysis.stats import bradley_terry as module
-from analysis.stats.bradley_terry import MEAN, POINTS, bradley_terry, fit_counts
+from analysis.stats.bradley_terry import MEAN, POINTS, bradley_terry, fit_counts, fit_votes
 from analysis.stats.errors import DisconnectedError, NotConvergedError, SeparationError
 from analysis.stats.outcomes import FloatArray
 from tests.analysis.stats.planted import Population, table
@@ -27,6 +27,9 @@ def baseball() -> tuple[dict[str, object], tuple[str, ...], FloatArray, FloatArr
         at = teams.index(home), teams.index(away)
         wins[at], games[at] = home_wins, home_wins + away_wins
     return data, teams, wins, games
+
+
+BOTH_WAYS = [("alpha", "beta"), ("beta", "alpha")]
 
 
 def test_it_gives_the_textbook_strengths_of_baseball_teams() -> None:
@@ -162,6 +165,23 @@ def test_planted_strengths_are_recovered() -> None:
     ratings = bradley_terry(votes)
     np.testing.assert_allclose(ratings.values, 1000 + POINTS * np.array(population.strengths), atol=12)
     assert ratings.diagnostics["side"] == pytest.approx(POINTS * population.side, abs=12)
+
+
+def test_a_rare_system_is_as_uncertain_as_its_few_votes() -> None:
+    """A ridge would pull it to the middle and call it known: arena-rank's shrinks its error to 0.77 times this."""
+    rows = [(f"p{n}", *sides, outcome, "r") for n in range(500) for sides in BOTH_WAYS for outcome in ("left", "right")]
+    rare = [("left", 9), ("right", 3)]  # gamma wins nine of twelve, on either side
+    rows += [(f"q{n}", "gamma", "alpha", outcome, "r") for outcome, count in rare for n in range(count)]
+    swapped = {"left": "right", "right": "left"}
+    rows += [(f"s{n}", "alpha", "gamma", swapped[outcome], "r") for outcome, count in rare for n in range(count)]
+    votes = table(*rows)
+    fit = fit_votes(votes)
+    alpha, gamma = votes.systems.index("alpha"), votes.systems.index("gamma")
+    assert fit.strengths[gamma] - fit.strengths[alpha] == pytest.approx(np.log(3), abs=1e-9)
+    contrast = np.zeros(len(fit.covariance))
+    contrast[[gamma, alpha]] = 1, -1
+    variance = contrast @ fit.covariance @ contrast
+    assert variance == pytest.approx(1 / (24 * 0.75 * 0.25), rel=1e-6), "1 / (n p (1 - p)), as for any log odds"
 
 
 def test_unconnected_groups_are_named() -> None:
