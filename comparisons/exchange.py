@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from comparisons import judging
+from comparisons import examples, judging
 from comparisons.assignments import take_turn
 from comparisons.models import RaterSession, Study
 from comparisons.views import in_study, rng
@@ -97,8 +97,18 @@ def _json(request: HttpRequest) -> object:
 @require_GET
 @in_study
 def image(request: HttpRequest, study: Study, session: RaterSession | None, token: uuid.UUID) -> HttpResponse:
+    return _picture(lambda: judging.image_bytes(session, token) if session else None)
+
+
+@require_GET
+@in_study
+def example(request: HttpRequest, study: Study, session: RaterSession | None, number: int, side: str) -> HttpResponse:
+    return _picture(lambda: examples.image_bytes(study, number, side) if session else None)
+
+
+def _picture(read: Callable[[], bytes | None]) -> HttpResponse:
     try:
-        content = judging.image_bytes(session, token) if session else None
+        content = read()
     except (StorageError, OSError):
         logger.exception("a picture could not be read")
         sentence = "The pictures cannot be read at the moment. Please try again in a minute."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from comparisons.toml_table import Table
 from generation.systems import SpecError
@@ -46,15 +46,26 @@ class Gold:
     worse: str
 
     @classmethod
-    def read(cls, table: Table) -> Gold:
-        gold = cls(
-            question=table.slug("question"),
-            prompt=table.text("prompt"),
-            better=table.text("better", limit=200),
-            worse=table.text("worse", limit=200),
-        )
+    def read(cls, table: Table) -> Self:
+        gold = cls(**cls._texts(table))
         table.end()
         return gold
+
+    @classmethod
+    def _texts(cls, table: Table) -> dict[str, str]:
+        texts = {"question": table.slug("question"), "prompt": table.text("prompt")}
+        return texts | {name: table.text(name, limit=200) for name in ("better", "worse")}
+
+
+@dataclass(frozen=True)
+class Example(Gold):
+    """Such a pair that comes with the instructions."""
+
+    why: str
+
+    @classmethod
+    def _texts(cls, table: Table) -> dict[str, str]:
+        return super()._texts(table) | {"why": table.text("why", limit=500)}
 
 
 @dataclass(frozen=True)
@@ -149,6 +160,7 @@ class Protocol:
     theme: str = "light"
     layout: str = "blocks"
     instructions: str = ""
+    examples: tuple[Example, ...] = ()
     comprehension: tuple[ComprehensionItem, ...] = ()
     break_every: int | None = None
     checks: Checks = field(default_factory=Checks)
@@ -164,6 +176,7 @@ class Protocol:
         checks = dict(content.pop("checks"))
         gold = tuple(Gold(**item) for item in checks.pop("gold"))
         return cls(
+            examples=tuple(Example(**item) for item in content.pop("examples")),
             comprehension=comprehension,
             checks=Checks(gold=gold, **checks),
             rules=Rules(**content.pop("rules")),
@@ -175,6 +188,7 @@ class Protocol:
         """What raters read, by its key in the study file."""
         texts = {"instructions": self.instructions}
         texts |= {f"recruitment.{name}": getattr(self.recruitment, name) for name in ("pay", "contact")}
+        texts |= {f"examples[{n}].why": example.why for n, example in enumerate(self.examples, start=1)}
         for number, item in enumerate(self.comprehension, start=1):
             texts[f"comprehension[{number}].question"] = item.question
             texts |= {f"comprehension[{number}].options[{n}]": option for n, option in enumerate(item.options, start=1)}
@@ -187,12 +201,13 @@ def read_protocol(root: Table, rating: Table, display: Table) -> Protocol:
         theme=display.choice("theme", THEMES, "light"),
         layout=rating.choice("layout", LAYOUTS, "blocks"),
         instructions=root.optional_text("instructions"),
+        examples=tuple(Example.read(row) for row in root.rows("examples")),
         comprehension=tuple(ComprehensionItem.read(row) for row in root.rows("comprehension")),
         break_every=rating.optional_number("break_every", 5, 10_000),
         checks=Checks.read(root.table("checks")),
         rules=Rules.read(root.table("rules")),
         recruitment=Recruitment.read(root.table("recruitment")),
     )
-    if protocol.comprehension and not protocol.instructions:
-        raise SpecError("instructions", "missing", "what the questions of [[comprehension]] are about")
+    if (protocol.comprehension or protocol.examples) and not protocol.instructions:
+        raise SpecError("instructions", "missing", "what [[comprehension]] and [[examples]] are about")
     return protocol

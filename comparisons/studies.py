@@ -57,11 +57,11 @@ def create_study(spec: StudySpec) -> tuple[Study, bool]:
             "its design is frozen, so give this one another slug."
         )
     texts = set(prompt_set.prompts.values_list("text", flat=True))
-    for number, gold in enumerate(spec.protocol.checks.gold, start=1):
-        if gold.prompt not in texts:
-            raise StudyError(
-                f"checks.gold[{number}].prompt is {gold.prompt!r}; allowed: a prompt of {spec.prompt_set!r}."
-            )
+    for key, pairs in {"checks.gold": spec.protocol.checks.gold, "examples": spec.protocol.examples}.items():
+        for number, pair in enumerate(pairs, start=1):
+            if pair.prompt not in texts:
+                allowed = f"a prompt of {spec.prompt_set!r}"
+                raise StudyError(f"{key}[{number}].prompt is {pair.prompt!r}; allowed: {allowed}.")
     if earlier:
         earlier.delete()
         System.objects.filter(studies=None, jobs=None).delete()  # nobody has asked for their images: they may change
@@ -269,7 +269,7 @@ def _build_for(question: Question, by_prompt: dict[int, list[Image]]) -> None:
         ignore_conflicts=True,
     )
     matchups = {(m.system_a_id, m.system_b_id): m for m in question.matchups.all()}
-    golds = _gold_pairs(question)
+    known = _known_pairs(question)
     rng = random.Random(f"{study.design_hash}:{question.key}:{sum(map(len, by_prompt.values()))}")
     rows = [
         Comparison(
@@ -277,7 +277,7 @@ def _build_for(question: Question, by_prompt: dict[int, list[Image]]) -> None:
             matchup=matchups[min(pair), max(pair)],
             image_a=a,
             image_b=b,
-            votes_wanted=0 if (a.job.prompt_id, frozenset(pair)) in golds else study.votes_wanted,
+            votes_wanted=0 if (a.job.prompt_id, frozenset(pair)) in known else study.votes_wanted,
             shuffle=rng.randrange(2**31),
         )
         for images in by_prompt.values()
@@ -287,10 +287,13 @@ def _build_for(question: Question, by_prompt: dict[int, list[Image]]) -> None:
     Comparison.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
 
 
-def _gold_pairs(question: Question) -> set[tuple[int, frozenset[int]]]:
-    """Prompt and systems of the pairs that are checks under this question: they are not voted on as well."""
+def _known_pairs(question: Question) -> set[tuple[int, frozenset[int]]]:
+    """Prompt and systems of the pairs that are checks under this question, or that the instructions show with their
+    answer: they are not voted on as well.
+    """
     study = question.study
     systems = dict(study.systems.values_list("slug", "id"))
     prompts = dict(study.prompt_set.prompts.values_list("text", "id"))
-    golds = [gold for gold in study.protocol.checks.gold if gold.question == question.key and gold.prompt in prompts]
-    return {(prompts[gold.prompt], frozenset({systems[gold.better], systems[gold.worse]})) for gold in golds}
+    golds = [gold for gold in study.protocol.checks.gold if gold.question == question.key]
+    known = [pair for pair in (*golds, *study.protocol.examples) if pair.prompt in prompts]
+    return {(prompts[pair.prompt], frozenset({systems[pair.better], systems[pair.worse]})) for pair in known}

@@ -154,16 +154,17 @@ def _check_checks(spec: StudySpec) -> None:
             raise SpecError("checks.every", "missing", f"a number, since questions[{number}] has checks")
         if "gold" in question.checks and not any(gold.question == question.key for gold in checks.gold):
             raise SpecError("checks.gold", "missing", f"a table [[checks.gold]] with question = {question.key!r}")
+    with_gold = [question.key for question in spec.questions if "gold" in question.checks]
     for number, gold in enumerate(checks.gold, start=1):
-        _check_gold(spec, gold, f"checks.gold[{number}]")
+        _check_gold(spec, gold, with_gold, f"checks.gold[{number}]")
+    for number, example in enumerate(spec.protocol.examples, start=1):
+        _check_gold(spec, example, [question.key for question in spec.questions], f"examples[{number}]")
 
 
-def _check_gold(spec: StudySpec, gold: Gold, place: str) -> None:
-    questions = {question.key: question.checks for question in spec.questions}
+def _check_gold(spec: StudySpec, gold: Gold, questions: list[str], place: str) -> None:
     slugs = [system.slug for system in spec.systems]
-    if "gold" not in questions.get(gold.question, ()):
-        allowed = [key for key, kinds in questions.items() if "gold" in kinds]
-        raise SpecError(f"{place}.question", repr(gold.question), ", ".join(allowed) or "a question with this check")
+    if gold.question not in questions:
+        raise SpecError(f"{place}.question", repr(gold.question), ", ".join(questions) or "a question with this check")
     for key, slug in (("better", gold.better), ("worse", gold.worse)):
         if slug not in slugs:
             raise SpecError(f"{place}.{key}", repr(slug), ", ".join(slugs))

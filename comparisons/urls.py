@@ -6,6 +6,7 @@ app_name = "rate"
 urlpatterns = [
     path("<slug:key>/", views.landing, name="landing"),
     path("<slug:key>/instructions/", views.instructions, name="instructions"),
+    path("<slug:key>/instructions/<int:number>/<slug:side>/", exchange.example, name="example"),
     path("<slug:key>/comprehension/", views.comprehension, name="comprehension"),
     path("<slug:key>/judge/", views.judge, name="judge"),
     path("<slug:key>/answer/", exchange.answer, name="answer"),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from comparisons import judging, recruitment, sessions
+from comparisons import examples, judging, recruitment, sessions
 from comparisons.assignments import next_assignment, take_turn
 from comparisons.leases import has_room
 from comparisons.models import Rater, RaterSession, Study
@@ -142,7 +142,10 @@ def instructions(request: HttpRequest, session: RaterSession) -> HttpResponse:
     if request.method == "POST":
         sessions.advance(session)
         return _lead_on(session)
-    return render(request, "comparisons/instructions.html", judging.introduction(session.study))
+    introduction = judging.introduction(session.study)
+    by_question = examples.shown(session.study)
+    asked = [(question, by_question.get(question.key, [])) for question in introduction["questions"]]
+    return render(request, "comparisons/instructions.html", {**introduction, "asked": asked})
 
 
 @require_http_methods(["GET", "POST"])

@@ -13,7 +13,7 @@ from tests.comparisons.study_texts import ANOTHER_SYSTEM, GOOD, read
 SLUG = "1 to 100 lower-case letters, digits and '-', the first a letter or digit"
 ROOT_KEYS = (
     "rating, display, slug, title, introduction, consent, prompt_set, seed, questions, systems, "
-    "language, instructions, comprehension, checks, rules, recruitment"
+    "language, instructions, examples, comprehension, checks, rules, recruitment"
 )
 NEUTRAL = "a text that tells raters nothing about the systems"
 
@@ -278,3 +278,36 @@ def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
         read(tmp_path, 'slug = "colours"\nseed: 7\n')
     sentence = "not valid TOML: Expected '=' after a key in a key/value pair (at line 2, column 5)."
     assert str(refusal.value) == f"{tmp_path / 'study.toml'}: {sentence}"
+
+
+EXAMPLE = """
+[[examples]]
+question = "quality"
+prompt = "a red fox"
+better = "alpha@1"
+worse = "alpha@4"
+why = "Only one of them is red."
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('"quality"', '"taste"', "examples[1].question is 'taste'; allowed: quality."),
+        ('"alpha@1"', '"omega@1"', "examples[1].better is 'omega@1'; allowed: alpha@1, alpha@4."),
+        ('"alpha@4"', '"alpha@1"', "examples[1].worse is 'alpha@1'; allowed: another system than better."),
+        ("Only one of them", "The picture by Alpha", "examples[1].why is 'The picture by Alpha is red.', which names"),
+        ('why = "Only one of them is red."', "", "examples[1].why is missing; allowed: a text of 1 to 500 characters."),
+    ],
+)
+def test_a_bad_example_is_named_by_its_place(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    content = GOOD.replace("seed = 7", 'seed = 7\ninstructions = "Look."') + EXAMPLE
+    assert read(tmp_path, content).protocol.examples[0].why == "Only one of them is red."
+    with pytest.raises(StudyFileError) as refusal:
+        read(tmp_path, content.replace(EXAMPLE, EXAMPLE.replace(old, new)))
+    assert str(refusal.value).startswith(f"{tmp_path / 'study.toml'}: {sentence}")
+
+
+def test_examples_need_instructions(tmp_path: Path) -> None:
+    with pytest.raises(StudyFileError, match=r"instructions is missing; allowed: what \[\[comprehension\]\] and"):
+        read(tmp_path, GOOD + EXAMPLE)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from comparisons.models import Assignment, RaterSession, Study, Vote
-from comparisons.protocol import Checks, ComprehensionItem, Protocol
+from analysis.blindness.naming import find_leaks, secrets_of
+from comparisons.models import Assignment, Comparison, RaterSession, Study, Vote
+from comparisons.protocol import Checks, ComprehensionItem, Example, Protocol
 from comparisons.study_file import QuestionSpec
+from generation import storage
+from generation.models import Image
 from tests.comparisons.browsing import Browser, assert_counters_true
+from tests.comparisons.test_padding import pixels
 from tests.factories import make_open_study
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +55,56 @@ def test_the_way_goes_through_every_stage_and_none_can_be_jumped() -> None:
     assert browser.get("thanks/").status_code == 200
     for path in ("", "judge/", "instructions/"):
         assert place(browser, path) == "thanks/"
+
+
+def test_instructions_show_examples_whose_answer_is_known() -> None:
+    question = QuestionSpec("q", "Which?", tie=False, both_bad=False)
+    examples = (
+        Example("q", "a red fox", better="alpha@4", worse="beta@4", why="Only one of them is red."),
+        Example("q", "a paper boat", better="gamma@4", worse="beta@4", why="A boat of paper."),
+    )
+    protocol = Protocol(instructions="Look closely.", examples=examples)
+    study = make_open_study(["a red fox", "a paper boat"], questions=(question,), protocol=protocol)
+    browser = Browser(study).consent()
+    page = browser.get("instructions/").content.decode()
+    assert page.count("The better answer") == 2
+    assert all(text in page for text in ("Only one of them is red.", "A boat of paper.", '<q dir="auto">a red fox</q>'))
+    assert not find_leaks(secrets_of(study), [page])
+    addresses = re.findall(r'<img src="([^"]+)"', page)
+    assert len(addresses) == 4
+    files = [browser.get(address).content for address in addresses]
+    study.refresh_from_db()
+    assert {len(file) for file in files} == {study.padded_bytes}
+    first, second = examples
+    slugs = [(first, first.worse), (first, first.better), (second, second.better), (second, second.worse)]  # in turns
+    for (example, slug), file in zip(slugs, files, strict=True):
+        image = Image.objects.get(job__system__slug=slug, job__prompt__text=example.prompt)
+        with storage.open_display(image.sha256, study.display_px) as handle:
+            assert pixels(file) == pixels(handle.read())
+    assert Browser(study).get(addresses[0]).status_code == 404, "nobody without a session"
+    for wrong in ("3/left/", "0/left/", "1/top/"):
+        assert browser.get(f"instructions/{wrong}").status_code == 404
+
+
+def test_nobody_votes_on_an_example() -> None:
+    questions = tuple(QuestionSpec(key, "Which?", tie=False, both_bad=False) for key in ("q", "r"))
+    example = Example("r", "a red fox", better="alpha@4", worse="beta@4", why="It is.")
+    for layout in ("blocks", "together"):
+        protocol = Protocol(instructions="Look closely.", examples=(example,), layout=layout)
+        study = make_open_study(["a red fox", "a paper boat"], questions=questions, protocol=protocol, votes_wanted=1)
+        unasked = Comparison.objects.filter(question__study=study, votes_wanted=0)
+        pairs = {(c.question.key, c.image_a.job.prompt.text, frozenset(systems_of(c))) for c in unasked}
+        assert pairs == {(key, "a red fox", frozenset({"alpha@4", "beta@4"})) for key in "qr"}
+        assert {question.comparison_count for question in study.questions.all()} == {5}
+    study = Study.objects.earliest("id")
+    browser = Browser(study).consent()
+    browser.client.post(f"{browser.url}instructions/")
+    assert len(browser.judge_all()) == 10
+    assert_counters_true(study)
+
+
+def systems_of(comparison: Comparison) -> list[str]:
+    return [image.job.system.slug for image in (comparison.image_a, comparison.image_b)]
 
 
 def test_a_study_without_stages_leads_from_consent_to_judging() -> None:
