@@ -26,6 +26,7 @@ PERMUTATIONS = 5000
 _AT_ONCE = 500
 _FOLDS = 5
 _TEXTS = 8  # of a field, the commonest: each a column of zeros and ones
+_IN_A_PAIR = 2  # rows
 _NUMBERS = 4  # of a text
 
 Matrix = npt.NDArray[np.float32]
@@ -88,9 +89,15 @@ def _columns(rows: Sequence[Mapping[str, Value]]) -> tuple[list[str], Matrix]:
 
 
 def _columns_of(values: pd.Series) -> list[npt.NDArray[np.float64]]:
-    """A number as it is; of a text its length, the numbers in it, and whether it is one of the commonest."""
+    """A number as it is; of a text its length, the numbers in it, and whether it is one of the commonest.
+
+    One that occurs in a single pair tells nothing of another. Its column would be as far from chance as any can be
+    whenever it meets a rare label, and hide all columns that do tell.
+    """
     texts = values.where(values.notna(), "none").map(str)
-    found = [(texts == text).to_numpy(float) for text in texts.value_counts().index[:_TEXTS] if len(set(texts)) > 1]
+    counts = texts.value_counts()
+    common = counts.index[(counts > _IN_A_PAIR) & (counts < len(texts))][:_TEXTS]
+    found = [(texts == text).to_numpy(float) for text in common]
     if not any(isinstance(value, str) for value in values):
         return [values.fillna(-1).to_numpy(float), *found]
     found.append(texts.map(len).to_numpy(float))
