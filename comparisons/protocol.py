@@ -176,7 +176,7 @@ class Protocol:
         checks = dict(content.pop("checks"))
         gold = tuple(Gold(**item) for item in checks.pop("gold"))
         return cls(
-            examples=tuple(Example(**item) for item in content.pop("examples")),
+            examples=tuple(Example(**item) for item in content.pop("examples", ())),
             comprehension=comprehension,
             checks=Checks(gold=gold, **checks),
             rules=Rules(**content.pop("rules")),

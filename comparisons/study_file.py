@@ -58,6 +58,8 @@ class StudySpec:
         design["questions"] = [asdict(question) for question in self.questions]
         design["systems"] = [system.as_dict() for system in self.systems]
         design["protocol"] = asdict(self.protocol)
+        if not self.protocol.examples:
+            del design["protocol"]["examples"]  # studies without them keep their hash
         stored: dict[str, Any] = json.loads(json.dumps(design))  # as the database gives it back: lists, no tuples
         return stored
 
