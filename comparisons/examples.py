@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from comparisons.judging import padded_display
 from comparisons.models import Study
-from comparisons.padding import padded
-from comparisons.protocol import Example
 from comparisons.studies import image_jobs
-from generation import storage
 from generation.models import Image
 
 SIDES = ("left", "right")
@@ -27,9 +25,10 @@ class Shown:
 
 def shown(study: Study) -> dict[str, list[Shown]]:
     """By question, those whose images are there."""
+    images = _images(study)
     found: dict[str, list[Shown]] = defaultdict(list)
     for number, example in enumerate(study.protocol.examples, start=1):
-        if all(_image(study, example, slug) for slug in (example.better, example.worse)):
+        if {(example.prompt, example.better), (example.prompt, example.worse)} <= images.keys():
             found[example.question].append(Shown(number, example.prompt, example.why, _better_side(number)))
     return dict(found)
 
@@ -40,11 +39,9 @@ def image_bytes(study: Study, number: int, side: str) -> bytes | None:
     if side not in SIDES or not 1 <= number <= len(examples):
         return None
     example = examples[number - 1]
-    image = _image(study, example, example.better if side == _better_side(number) else example.worse)
-    if image is None:
-        return None
-    with storage.open_display(image.sha256, study.display_px) as handle:
-        return padded(handle.read(), study.padded_bytes)
+    slug = example.better if side == _better_side(number) else example.worse
+    sha256 = _images(study).get((example.prompt, slug))
+    return padded_display(study, sha256) if sha256 else None
 
 
 def _better_side(number: int) -> str:
@@ -52,6 +49,9 @@ def _better_side(number: int) -> str:
     return SIDES[number % 2]
 
 
-def _image(study: Study, example: Example, slug: str) -> Image | None:
-    jobs = image_jobs(study).filter(prompt__text=example.prompt, system__slug=slug)
-    return Image.objects.filter(job__in=jobs).first()
+def _images(study: Study) -> dict[tuple[str, str], str]:
+    """By prompt and system, the addresses of those that are there."""
+    prompts = {example.prompt for example in study.protocol.examples}
+    images = Image.objects.filter(job__in=image_jobs(study).filter(prompt__text__in=prompts))
+    rows = images.values_list("job__prompt__text", "job__system__slug", "sha256")
+    return {(prompt, slug): sha256 for prompt, slug, sha256 in rows}

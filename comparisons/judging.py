@@ -137,5 +137,10 @@ def image_bytes(session: RaterSession, token: uuid.UUID) -> bytes | None:
     comparison, study = assignment.comparison, session.study
     image = comparison.image_a if is_a else assignment.stand_in or comparison.image_b
     is_spoilt = not is_a and assignment.kind == Assignment.Kind.CORRUPTED
-    with storage.open_display(image.sha256, study.display_px, spoilt=is_spoilt) as handle:
+    return padded_display(study, image.sha256, spoilt=is_spoilt)
+
+
+def padded_display(study: Study, sha256: str, *, spoilt: bool = False) -> bytes:
+    """A picture as raters get it: of the study's size and length."""
+    with storage.open_display(sha256, study.display_px, spoilt=spoilt) as handle:
         return padded(handle.read(), study.padded_bytes)
