@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -32,26 +29,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> Any:
         return capsys.readouterr().out.splitlines()
 
     return run
-
-
-@pytest.fixture
-def site_of_pages() -> Iterator[str]:
-    """A site that knows no study."""
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(404)
-
-        def log_request(self, *_: object) -> None:
-            pass
-
-        def log_error(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def refusal(*arguments: object) -> str:
@@ -310,28 +287,3 @@ def test_generate_without_a_broker_keeps_the_jobs(run: Any) -> None:
         )
         assert "\n" not in sentence
     assert ImageJob.objects.filter(state=ImageJob.State.QUEUED).count() == 6
-
-
-@pytest.mark.parametrize(
-    ("option", "sentence"),
-    [
-        (["--url", "127.0.0.1:9"], "--url is '127.0.0.1:9'; allowed: the address of a site, such as"),
-        (["--url", "http://127.0.0.1:9"], "--url is 'http://127.0.0.1:9': the site does not answer."),
-        (
-            ["--url", "http://127.0.0.1:9", "--log", "/nowhere/log.csv"],
-            "--log is '/nowhere/log.csv': cannot be written",
-        ),
-    ],
-)
-def test_simulated_raters_who_cannot_begin_say_why(option: list[str], sentence: str) -> None:
-    study = make_open_study(["a red fox"])
-    refused = refusal("simulate_raters", study.slug, "--raters", "1", "--seed", "1", *option)
-    assert refused.startswith(sentence)
-    assert "\n" not in refused
-
-
-def test_a_page_that_is_no_study_is_not_printed(site_of_pages: str) -> None:
-    study = make_open_study(["a red fox"])
-    url = f"{site_of_pages}/elsewhere"
-    refused = refusal("simulate_raters", study.slug, "--raters", "1", "--seed", "1", "--url", url)
-    assert refused == f"{url}/r/{study.key}/ answered 404."
