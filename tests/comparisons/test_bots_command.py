@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from django.core.management import CommandError, call_command
 
+from tests.comparisons.test_commands import refusal
 from tests.factories import make_open_study
 
 pytestmark = pytest.mark.django_db
@@ -32,12 +32,6 @@ def site_of_pages() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-def refusal(*arguments: object) -> str:
-    with pytest.raises(CommandError) as refused:
-        call_command(*map(str, arguments))
-    return str(refused.value)
 
 
 @pytest.mark.parametrize(
