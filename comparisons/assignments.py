@@ -15,9 +15,20 @@ from comparisons.extras import find_extra, find_practice
 from comparisons.models import Assignment, Question, RaterSession, Study
 from comparisons.plan import Plan
 from comparisons.shown import Shown
+from comparisons.statements import Statement, given_id, given_time
 
 State = Assignment.State
 Kind = Assignment.Kind
+_IN_HAND = Statement(
+    lambda: Assignment.objects.filter(
+        session=given_id("session"), state__in=Assignment.VISIBLE, beside=None
+    ).with_prompt()
+)
+_OPEN = Statement(
+    lambda: Assignment.objects.filter(Q(id=given_id("lease")) | Q(beside=given_id("lease")), state=State.AHEAD),
+    state=State.OPEN,
+    expires_at=given_time("end"),
+)
 
 
 @dataclass
@@ -83,8 +94,7 @@ def plans_of(study: Study, seed: str) -> list[tuple[Question, Plan]]:
 
 def _held(session: RaterSession) -> dict[str, Assignment]:
     """What this session has in hand, by state, renewed when it ran out but nobody has taken it back."""
-    mine = session.assignments.filter(state__in=Assignment.VISIBLE, beside=None)
-    held = {lease.state: lease for lease in mine.with_prompt()}
+    held = {lease.state: lease for lease in _IN_HAND.rows(session=session.id)}
     now = timezone.now()
     for lease in held.values():
         lease.session = session
@@ -96,10 +106,9 @@ def _held(session: RaterSession) -> dict[str, Assignment]:
 
 
 def _promote(lease: Assignment) -> Assignment:
-    ahead = Assignment.objects.filter(Q(id=lease.id) | Q(beside=lease.id), state=State.AHEAD)
     end = leases.lease_end()
     try:
-        moved = ahead.update(state=State.OPEN, expires_at=end)
+        moved = _OPEN.update(lease=lease.id, end=end)
     except IntegrityError as error:
         raise leases.Overtaken from error
     if not moved:

@@ -19,10 +19,38 @@ from django.utils import timezone
 from comparisons.extras import Extra
 from comparisons.matchmaking import STRATEGIES, Candidate, Draw
 from comparisons.models import Assignment, AssignmentQuerySet, Comparison, Matchup, Question, RaterSession, Study
+from comparisons.statements import Statement, given_id
 
 CONTENDERS = 8  # comparisons of one pair of systems that are tried before the next pair: others may take the first
 State = Assignment.State
 Kind = Assignment.Kind
+_WITH_ROOM = Statement(
+    lambda: (
+        Matchup.objects.filter(question=given_id("question"), votes_wanted__gt=F("a_left") + F("b_left"))
+        .order_by("id")
+        .values_list("id", "a_left", "b_left")
+    )
+)
+_TO_TRY = Statement(
+    lambda: (
+        Comparison.objects.filter(matchup=given_id("matchup"))
+        .open_to(given_id("session"))
+        .with_systems()
+        .order_by("taken", "shuffle")[:CONTENDERS]
+    )
+)
+_TAKE = Statement(
+    lambda: Comparison.objects.filter(id=given_id("comparison"), taken__lt=F("votes_wanted")),
+    open_leases=F("open_leases") + 1,
+)
+_PUT_LEFT = {
+    True: Statement(
+        lambda: Matchup.objects.filter(id=given_id("matchup"), a_left__lte=F("b_left")), a_left=F("a_left") + 1
+    ),
+    False: Statement(
+        lambda: Matchup.objects.filter(id=given_id("matchup"), b_left__lte=F("a_left")), b_left=F("b_left") + 1
+    ),
+}
 
 
 class Overtaken(Exception):
@@ -96,14 +124,12 @@ def _proposals(
 
     Reads the counters of the question's matchups, a few rows, then the head of an index: as fast in a large study.
     """
-    matchups = Matchup.objects.filter(question=question, votes_wanted__gt=F("a_left") + F("b_left")).order_by("id")
-    sides = {id_: (a_left, b_left) for id_, a_left, b_left in matchups.values_list("id", "a_left", "b_left")}
+    sides = {id_: (a_left, b_left) for id_, a_left, b_left in _WITH_ROOM.rows(question=question.id)}
     candidates = [Candidate(id_, sum(left)) for id_, left in sides.items()]
     for draw in STRATEGIES[session.study.matchmaking](candidates, rng):
         a_left, b_left = sides[draw.matchup_id]
         a_is_due = a_left < b_left or (a_left == b_left and rng.random() < 0.5)
-        comparisons = Comparison.objects.filter(matchup_id=draw.matchup_id).open_to(session).with_systems()
-        for comparison in comparisons.order_by("taken", "shuffle")[:CONTENDERS]:
+        for comparison in _TO_TRY.rows(matchup=draw.matchup_id, session=session.id):
             yield draw, comparison, a_is_due
 
 
@@ -112,8 +138,7 @@ def _lease(session: RaterSession, comparison: Comparison, draw: Draw, state: str
     with transaction.atomic():
         others = _beside(session, comparison)
         for wanted in (comparison, *others):
-            capacity = Comparison.objects.filter(id=wanted.id, taken__lt=F("votes_wanted"))
-            if not capacity.update(open_leases=F("open_leases") + 1):
+            if not _TAKE.update(comparison=wanted.id):
                 raise _NoCapacity
         a_is_left = _take_side(comparison, a_is_due)
         lease = _insert(session, comparison, state, a_is_left, probability=draw.probability)
@@ -143,11 +168,9 @@ def _take_side(comparison: Comparison, a_is_due: bool) -> bool:
 
     Both updates state the balance that they rely on, so concurrent leases cannot both follow one stale count.
     """
-    matchup = Matchup.objects.filter(id=comparison.matchup_id)
     while True:
         for system_a_left in (a_is_due, not a_is_due):
-            mine, other = ("a_left", "b_left") if system_a_left else ("b_left", "a_left")
-            if matchup.filter(**{f"{mine}__lte": F(other)}).update(**{mine: F(mine) + 1}):
+            if _PUT_LEFT[system_a_left].update(matchup=comparison.matchup_id):
                 return system_a_left == comparison.is_in_system_order()
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from comparisons.protocol import Protocol
+from comparisons.statements import Given, Statement, given_id
 from generation.models import Image, PromptSet, System
 
 
@@ -81,10 +82,13 @@ class Study(models.Model):
 
     @cached_property
     def ordered_questions(self) -> list[Question]:
-        questions = list(self.questions.order_by("position"))
+        questions = _IN_ORDER.rows(study=self.id)
         for question in questions:
             question.study = self
         return questions
+
+
+_IN_ORDER = Statement(lambda: Question.objects.filter(study=given_id("study")).order_by("position"))
 
 
 class Question(models.Model):
@@ -144,7 +148,7 @@ class Matchup(models.Model):
 
 
 class ComparisonQuerySet(models.QuerySet["Comparison"]):
-    def open_to(self, session: RaterSession) -> ComparisonQuerySet:
+    def open_to(self, session: RaterSession | Given) -> ComparisonQuerySet:
         """Those with capacity left which this session has not seen."""
         seen = Assignment.objects.filter(session=session, kind__in=Assignment.OF_THE_PAIR).values("comparison_id")
         return self.filter(taken__lt=F("votes_wanted")).exclude(id__in=seen)

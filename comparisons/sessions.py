@@ -13,12 +13,20 @@ from django.utils.crypto import salted_hmac
 
 from comparisons.models import Question, Rater, RaterSession, Study
 from comparisons.recruitment import Arrival
+from comparisons.statements import Statement, given_text, given_uuid
 
 COOKIE = "session_key"
 COOKIE_AGE = 90 * 24 * 3600
 TRIES = 2  # of the comprehension check, as the platforms ask
 Stage = RaterSession.Stage
 WITH_PAIRS = (Stage.PRACTICE, Stage.JUDGING)
+_WITH_STUDY = Statement(
+    lambda: (
+        RaterSession.objects.filter(public_id=given_uuid("public_id"), study__key=given_text("key"))
+        .select_related("study")
+        .order_by()
+    )
+)
 
 
 class NoPlace(Exception):
@@ -174,5 +182,4 @@ def recall(request: HttpRequest, study_key: str) -> RaterSession | None:
     value = request.get_signed_cookie(COOKIE, default="", max_age=COOKIE_AGE)
     if not value:
         return None
-    sessions = RaterSession.objects.filter(public_id=uuid.UUID(value), study__key=study_key)
-    return sessions.select_related("study").first()
+    return _WITH_STUDY.first(public_id=uuid.UUID(value), key=study_key)

@@ -8,19 +8,27 @@ from collections.abc import Callable
 from django.db.models import Count
 
 from comparisons.models import Assignment, RaterSession
+from comparisons.statements import Statement, given_id
 
 State = Assignment.State
 GONE = {State.EXPIRED, State.REPORTED}
 MET = {State.DONE, State.UNDONE, State.REPORTED}
+_COUNTED = Statement(
+    lambda: (
+        Assignment.objects.filter(session=given_id("session"), beside=None)
+        .order_by()
+        .values_list("comparison__question", "kind", "is_practice", "state")
+        .annotate(Count("id"))
+    )
+)
 
 
 class Shown:
     """Assignments beside another on one screen are not counted: they are one pair."""
 
     def __init__(self, session: RaterSession) -> None:
-        mine = session.assignments.filter(beside=None).order_by()
-        rows = mine.values_list("comparison__question", "kind", "is_practice", "state").annotate(Count("id"))
-        self._counts: Counter[tuple[int, str, bool, str]] = Counter({tuple(key): count for *key, count in rows})
+        counted = {tuple(key): count for *key, count in _COUNTED.rows(session=session.id)}
+        self._counts: Counter[tuple[int, str, bool, str]] = Counter(counted)
 
     def note(self, lease: Assignment) -> None:
         """One that was leased since."""

@@ -13,9 +13,19 @@ from comparisons import leases, sessions
 from comparisons.conduct import check_answers
 from comparisons.extras import passing
 from comparisons.models import Assignment, Comparison, RaterSession, Report, Study, Vote
+from comparisons.statements import Statement, given_id, given_uuid
 
 MAX_RESPONSE_MS = 2**31 - 1
 State = Assignment.State
+_GIVEN = Statement(
+    lambda: Assignment.objects.filter(session=given_id("session"), public_id=given_uuid("public_id")).select_related(
+        "comparison"
+    )
+)
+_FINISH = Statement(lambda: Assignment.objects.open().filter(id=given_id("lease")), state=State.DONE)
+_COUNT_DONE = Statement(
+    lambda: Comparison.objects.filter(id=given_id("comparison")), open_leases=F("open_leases") - 1, done=F("done") + 1
+)
 
 
 class AnswerError(ValueError):
@@ -128,7 +138,7 @@ def _stop_if_checks_fail(session: RaterSession, assignment: Assignment) -> None:
 
 
 def _assignment(session: RaterSession, answer: Answer) -> Assignment:
-    assignment = session.assignments.select_related("comparison").filter(public_id=answer.assignment).first()
+    assignment = _GIVEN.first(session=session.id, public_id=answer.assignment)
     if assignment is None:
         raise NotGiven(_("This pair was not given to this session."))
     assignment.session = session
@@ -187,12 +197,11 @@ def _finish(assignment: Assignment) -> bool:
 
     Raises _Overtaken where another request has just done so.
     """
-    lease = Assignment.objects.filter(id=assignment.id)
-    if lease.filter(state__in=Assignment.HELD).update(state=State.DONE):
+    if _FINISH.update(lease=assignment.id):
         if assignment.kind == Assignment.Kind.JUDGEMENT:
-            counters = {"open_leases": F("open_leases") - 1, "done": F("done") + 1}
-            Comparison.objects.filter(id=assignment.comparison_id).update(**counters)
+            _COUNT_DONE.update(comparison=assignment.comparison_id)
         return False
+    lease = Assignment.objects.filter(id=assignment.id)
     if lease.filter(state=State.UNDONE).update(state=State.DONE):
         return Vote.objects.filter(assignment=assignment, late=True).exists()
     if not lease.filter(state__in=[State.EXPIRED, State.REPORTED]).update(state=State.DONE):
