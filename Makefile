@@ -5,7 +5,8 @@ VENV ?= .venv
 PORT ?= 8000
 DEMO_DIR ?= var/demo
 python := $(VENV)/bin/python
-templates = $$(find analysis comparisons evalsite generation -path '*/templates/*' -name '*.html')
+side_by_side := -n 3 --dist loadfile  # tests mostly wait: for browsers, workers, servers
+templates = $$(find analysis comparisons evalsite generation people studio api -path '*/templates/*' -name '*.html')
 
 .PHONY: help
 help:  ## show this list
@@ -40,8 +41,8 @@ worker: venv  ## make images and do the periodic work; starts a broker if none a
 .PHONY: test
 test: $(VENV)/.installed-dev  ## all tests on SQLite, then those of the database on PostgreSQL
 	@scripts/install-test-packages
-	@$(python) -m pytest
-	@$(python) -m scripts.with_postgres $(python) -m pytest -m database
+	@$(python) -m pytest $(side_by_side)
+	@$(python) -m scripts.with_postgres $(python) -m pytest $(side_by_side) -m database
 
 .PHONY: check
 check: $(VENV)/.installed-dev  ## style, types, templates, imports, migrations, production settings

@@ -1,4 +1,4 @@
-"""python -m analysis votes.csv, or votes.parquet: the statistics of any vote file, without a database."""
+"""python -m analysis votes.csv, or votes.parquet, or bundle.zip: the statistics of votes, without a database."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from analysis.stats.asked import RESAMPLED, Asked
+from analysis.bundle_files import is_zip
+from analysis.options import asked, parse
+from analysis.stats.asked import Asked
 from analysis.stats.errors import StatsError, VoteFileError, listed
 from analysis.stats.folder import as_json, write_folder
-from analysis.stats.formats import FORMATS, convert
+from analysis.stats.formats import convert
 from analysis.stats.outcomes import VoteTable
-from analysis.stats.summary import TIES, summarise
+from analysis.stats.summary import summarise
 from analysis.stats.terminal import render
-from analysis.stats.uncertainty import CLUSTERS, TWO_WAY
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,13 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from analysis import plan_command
 
         return plan_command.main(arguments[1:])
-    options = _parser().parse_args(arguments)
+    options = parse(arguments)
+    if is_zip(options.votes):
+        from analysis import bundle_command
+
+        return bundle_command.main(options)
     try:
         votes, notes = _read(options)
         if options.question is not None:
             votes = _one_question(votes, options.question, options.votes.name)
-        asked = Asked(options.details, options.bootstrap, options.planned_votes)
-        summary = summarise(votes, seed=options.seed, ties=options.ties, cluster=options.cluster, asked=asked)
+        wish = asked(options)
+        _check(votes, wish, options.votes.name)
+        summary = summarise(votes, seed=options.seed, ties=options.ties, cluster=options.cluster, asked=wish)
         summary["warnings"] = [*notes, *summary["warnings"]]
         if options.json is not None:
             options.json.write_text(as_json(summary), encoding="utf-8")
@@ -70,70 +75,17 @@ def _one_question(votes: VoteTable, question: str, name: str) -> VoteTable:
     return votes.split_by_question()[question]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m analysis",
-        description=(
-            "Win rates, Elo and Bradley-Terry ratings of a file of pairwise votes. "
-            "python -m analysis plan --help: how many votes a study needs."
-        ),
-        epilog=(
-            "The file is CSV, or Parquet where its name ends in .parquet or .pq, with the columns question, prompt_id, "
-            "system_left, system_right, outcome (left, right, tie or both_bad) and rater; vote_id, category, "
-            "challenge, session, response_ms, answered_at, probability and excluded (true: leave the vote out) "
-            "are optional; others are ignored."
-        ),
-    )
-    parser.add_argument("votes", type=Path, help="the vote file")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to FILE")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="also write JSON, tables and report to this folder")
-    parser.add_argument("--format", choices=FORMATS, help="the file is not a vote file but has this form")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument("--with-excluded", action="store_true", help="count the votes that are marked as excluded too")
-    parser.add_argument("--question", metavar="Q", help="read only the votes on question Q")
-    parser.add_argument(
-        "--ties",
-        choices=TIES,
-        default="half",
-        help="half a win for each (default), left out, or modelled by Bradley-Terry (and half elsewhere)",
-    )
-    parser.add_argument(
-        "--cluster",
-        choices=CLUSTERS,
-        default=TWO_WAY,
-        help="what intervals take the votes for a sample of: prompts and raters (default), one of them "
-        "while the other is a fixed set, or neither (right only where no two votes share a prompt or a rater)",
-    )
-    parser.add_argument(
-        "--details",
-        action="store_true",
-        help="also fragility, slices, raters, learning and fatigue, response times",
-    )
-    parser.add_argument(
-        "--bootstrap",
-        choices=RESAMPLED,
-        help="also intervals by drawing these anew (two-way: prompts and raters)",
-    )
-    parser.add_argument(
-        "--planned-votes",
-        type=_planned,
-        metavar="N",
-        help="also what holds however often one looks; N votes under one question were planned before the first",
-    )
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of Elo's shuffled orders (default 0)")
-    return parser
-
-
-def _planned(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f'planned votes are "{text}"; allowed are whole numbers from 1')
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f'seed is "{text}"; allowed are whole numbers from 0')
-    return int(text)
+def _check(votes: VoteTable, wish: Asked, name: str) -> None:
+    """That the file has what is wished for."""
+    if wrong := [f'"{system}"' for system in wish.conclusion or () if system not in votes.systems]:
+        known = listed([f'"{system}"' for system in votes.systems], limit=50)
+        raise VoteFileError(f"{name}: no system {listed(wrong)}, which --conclusion names; the file has {known}.")
+    for column, option in wish.columns().items():
+        if column not in votes.optional:
+            there = listed(list(votes.optional), len(votes.optional)) or "none"
+            raise VoteFileError(
+                f'{name}: no column "{column}", which --{option} needs; its optional columns are {there}.'
+            )
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@ from __future__ import annotations
 from django.contrib import admin
 
 from analysis.models import Snapshot
-from generation.admin import ReadOnlyAdmin
+from people.admin import ReadOnlyAdmin
 
 
 @admin.register(Snapshot)
 class SnapshotAdmin(ReadOnlyAdmin):
-    list_display = ("study", "inputs_hash", "created_at")
-    list_filter = ("study",)
+    list_display = ("study", "kind", "computed_at", "took_ms", "votes")
+    list_filter = ("kind", "study")
     list_select_related = ("study",)

@@ -1,14 +1,22 @@
-"""Votes and results as CSV."""
+"""Votes as CSV and Parquet, results as CSV."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db.models import QuerySet
+from pyarrow.parquet import ParquetWriter
 
 from analysis.stats.rows import PairRow, Summary, SystemRow
-from analysis.votes import VoteRow, vote_rows
-from comparisons.models import Study
+from analysis.votes import VOTES, vote_batches
+from comparisons.models import Study, Vote
+
+_TO_BE_QUOTED = frozenset(',"\r\n')
 
 
 class _Echo:
@@ -18,9 +26,19 @@ class _Echo:
         return line
 
 
-def votes_csv(study: Study) -> Iterator[str]:
-    """One line a vote, streamed."""
-    return _lines(VoteRow._fields, vote_rows(study))
+def votes_csv(study: Study, votes: QuerySet[Vote] | None = None) -> Iterator[str]:
+    """One line a vote, many of them at once: all of the study's votes, or those of them that are given."""
+    yield ",".join(VOTES.names) + "\n"
+    for batch in vote_batches(study, votes):
+        lines = pc.binary_join_element_wise(*map(_written, batch.columns), ",")
+        yield "\n".join([*lines.to_pylist(), ""])
+
+
+def write_votes_parquet(study: Study, target: Path | IO[bytes]) -> None:
+    """The same rows with their types; names are dictionaries, times are in UTC."""
+    with ParquetWriter(target, VOTES) as file:
+        for batch in vote_batches(study):
+            file.write_batch(batch)
 
 
 def leaderboard_csv(summary: Summary) -> Iterator[str]:
@@ -43,12 +61,18 @@ def _lines(header: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[
     writer = csv.writer(_Echo(), lineterminator="\n")
     yield writer.writerow(header)
     for row in rows:
-        yield writer.writerow([_text(value) for value in row])
+        yield writer.writerow(row)
 
 
-def _text(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds")
-    return value
+def _written(column: pa.Array) -> pa.Array:
+    """As fields of CSV. Of names, the few different ones are quoted rather than every vote's."""
+    if pa.types.is_dictionary(column.type):
+        return pa.array(map(_quoted, column.dictionary.to_pylist()), pa.string()).take(column.indices)
+    if pa.types.is_timestamp(column.type):
+        return pc.strftime(column, "%Y-%m-%dT%H:%M:%S+00:00")
+    return column.cast(pa.string())
+
+
+def _quoted(name: str) -> str:
+    """Where a field needs it."""
+    return name if _TO_BE_QUOTED.isdisjoint(name) else '"' + name.replace('"', '""') + '"'

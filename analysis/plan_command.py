@@ -16,6 +16,7 @@ from analysis.stats.agreement import agreement
 from analysis.stats.errors import StatsError
 from analysis.stats.outcomes import TIE, VoteTable
 from analysis.stats.planning import PROMPT_ICC, RATER_ICC, Plan, PlanError, Wish, plan
+from analysis.stats.uncertainty import FEW_CLUSTERS
 
 _HELP = {
     "win_rate": "to be told from one half, among votes that are no tie",
@@ -86,6 +87,16 @@ def _render(wish: Wish, found: Plan) -> str:
         f"  {found.votes_per_pair:,} votes for each pair of systems and question, {found.votes:,} in all\n"
         f"  {found.hours:,.1f} hours of judging, {found.cost:,.0f} for pay\n"
         f"  an interval of +-{found.half_width:.3f} for each pair\n"
+        f"{_caution(found)}"
+    )
+
+
+def _caution(found: Plan) -> str:
+    if min(found.prompts, found.raters) >= FEW_CLUSTERS:
+        return ""
+    return (
+        f"Warning: with fewer than {FEW_CLUSTERS} prompts or raters, intervals are approximate. Fewer votes on each "
+        "prompt, or judgements by each rater, bring more of them.\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,13 @@ from comparisons.extras import passing
 from comparisons.models import Assignment, Exclusion, Rater, RaterSession, Report, Study, Vote
 from comparisons.rules import breaches_of
 
-PER_PAGE = 100
+RATERS_PER_PAGE = 25  # whose answers are compared with those of all who judged the same pairs
+ANSWERS_PER_PAGE = 100
+_COMPARISON = "assignment__comparison__"
+_IMAGES = (f"{_COMPARISON}image_a", f"{_COMPARISON}image_b", "assignment__stand_in")
+_SYSTEMS = tuple(f"{image}__job__system" for image in _IMAGES)
+_SHOWN = ("superseded_by", f"{_COMPARISON}question", f"{_IMAGES[0]}__job__prompt", *_SYSTEMS)
+_LONG = tuple(f"{image}__{field}" for image in _IMAGES for field in ("environment", "forward_ms"))
 
 
 @dataclass(frozen=True)
@@ -51,12 +58,13 @@ class AnswerRow:
     is_right: bool | None  # of a check
     is_superseded: bool
     exclusion: Exclusion | None
+    rater_exclusion: Exclusion | None
 
 
 def rater_page(study: Study, number: str | None) -> tuple[Page[RaterSession], list[RaterRow]]:
     """One page of the study's raters, the latest first."""
     sessions = RaterSession.objects.filter(study=study).select_related("rater").order_by("-id")
-    page = Paginator(sessions, PER_PAGE).get_page(number)
+    page = Paginator(sessions, RATERS_PER_PAGE).get_page(number)
     found = conducts(study, [session.id for session in page])
     live = {row.session_id: row for row in Exclusion.objects.filter(session__study=study, revoked_at=None)}
     rows = [_row(session, found.get(session.id), live.get(session.id), study) for session in page]
@@ -74,21 +82,29 @@ def _row(session: RaterSession, conduct: Conduct | None, exclusion: Exclusion | 
     return RaterRow(session, conduct, exclusion, [breach.reason for breach in whole])
 
 
-def answer_page(session: RaterSession, number: str | None) -> tuple[Page[Vote], list[AnswerRow]]:
+def answer_page(session: RaterSession, number: str | None) -> tuple[Page[int], list[AnswerRow]]:
     """One page of all that this session answered, practice and answers taken back included, in their order."""
-    related = ("comparison__question", "comparison__image_a__job", "comparison__image_b__job", "stand_in__job")
-    systems = ("comparison__image_a__job__system", "comparison__image_b__job__system", "stand_in__job__system")
-    prompts = ("comparison__image_a__job__prompt",)
-    votes = Vote.objects.filter(assignment__session=session).order_by("id")
-    votes = votes.select_related("superseded_by", *(f"assignment__{name}" for name in (*related, *systems, *prompts)))
-    page = Paginator(votes, PER_PAGE).get_page(number)
-    live = Exclusion.objects.filter(vote__in=[vote.id for vote in page], revoked_at=None)
-    excluded = {exclusion.vote_id: exclusion for exclusion in live}
-    first = page.start_index()
-    return page, [_answer(first + n, vote, session.study, excluded.get(vote.id)) for n, vote in enumerate(page)]
+    ids = Vote.objects.filter(assignment__session=session).order_by("id").values_list("id", flat=True)
+    page = Paginator(ids, ANSWERS_PER_PAGE).get_page(number)
+    return page, answer_rows(session.study, list(page), first=page.start_index())
 
 
-def _answer(number: int, vote: Vote, study: Study, exclusion: Exclusion | None) -> AnswerRow:
+def answer_rows(study: Study, ids: Sequence[int], first: int = 1) -> list[AnswerRow]:
+    """In the order of the ids, numbered from `first`."""
+    votes = {vote.id: vote for vote in Vote.objects.filter(id__in=ids).select_related(*_SHOWN).defer(*_LONG)}
+    live = Exclusion.objects.filter(revoked_at=None)
+    of_votes = {row.vote_id: row for row in live.filter(vote__in=ids)}
+    sessions = {vote.assignment.session_id for vote in votes.values()}
+    of_sessions = {row.session_id: row for row in live.filter(session__in=sessions)}
+    return [
+        _answer(number, vote, study, of_votes.get(vote.id), of_sessions.get(vote.assignment.session_id))
+        for number, vote in enumerate((votes[each] for each in ids), start=first)
+    ]
+
+
+def _answer(
+    number: int, vote: Vote, study: Study, exclusion: Exclusion | None, of_rater: Exclusion | None
+) -> AnswerRow:
     assignment = vote.assignment
     comparison = assignment.comparison
     comparison.question.study = study
@@ -106,6 +122,7 @@ def _answer(number: int, vote: Vote, study: Study, exclusion: Exclusion | None) 
         is_right=vote.outcome in right_answers if right_answers else None,
         is_superseded=hasattr(vote, "superseded_by"),
         exclusion=exclusion,
+        rater_exclusion=of_rater,
     )
 
 

@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any
 
-from analysis import charts
-from analysis.stats.rows import AgreementRow, PairRow, PositionBias, QuestionSummary, Summary, SystemRow
+from analysis.latency import median_latency
+from analysis.result_charts import Chart, Facts, headline_chart, question_charts
+from analysis.stats.rows import AgreementRow, PositionBias, QuestionSummary, Summary, SystemRow
+from analysis.vote_links import VoteLinks
+from analysis.watched import ShownPair, shown
 from comparisons.models import Question, Study
-from comparisons.studies import image_jobs
-from generation.models import Image
 
-_CAPTIONS = {
-    "ratings": "Bradley–Terry ratings with 95% intervals",
-    "win-rates": "How often the row is preferred to the column",
-    "latency": "Preference against latency",
-}
+__all__ = ["Chart", "HeadlineRow", "QuestionResult", "headline", "headline_chart", "hidden", "question_results"]
 
 
-class Cell(TypedDict):
-    """How `system` did against `opponent`; None where the votes do not determine it."""
-
-    system: str
-    opponent: str
-    win_rate: float | None
-    interval: str
-    votes: int
-    ties: int
-    both_bad: int
-
-
-@dataclass(frozen=True)
-class Chart:
-    id: str
-    caption: str
-    specification: charts.Specification
-
-    @property
-    def svg(self) -> str:
-        return charts.static_svg(self.specification)
+class LinkedPair(ShownPair):
+    votes_url: str  # of the page with its votes
 
 
 @dataclass(frozen=True)
@@ -49,125 +28,119 @@ class QuestionResult:
     votes: int
     raters: int
     prompts: int
+    ties: int
     both_bad: int
     position_bias: PositionBias
     agreement: AgreementRow
     effective_votes: float | None
+    effective_prompts: float
+    effective_raters: float
+    is_watched: bool
+    leader: str
+    verdict: str
     leaderboard: list[SystemRow]
-    pairs: list[PairRow]
+    pairs: list[LinkedPair]
     charts: list[Chart]
+    fragility: list[str]
     warnings: list[str]
 
 
 @dataclass(frozen=True)
 class HeadlineRow:
+    """A system over all questions: the means of its ratings, where it has one under each."""
+
     system: str
     elo: float
+    bt: float | None
 
 
-def question_results(study: Study, summary: Summary) -> list[QuestionResult]:
-    """One block for each question that has votes, in the study's order."""
-    latency = median_latency_ms(study)
+def hidden(study: Study) -> str:
+    """Why its results are not shown yet; empty where they are."""
+    if not study.hides_results:
+        return ""
+    return "The results of this study are hidden until it is closed: its design says hide_results_until_closed."
+
+
+def question_results(study: Study, summary: Summary, more: Mapping[str, Any] | None = None) -> list[QuestionResult]:
+    """One block for each question that has votes, in the study's order.
+
+    `more` are the numbers of the kind "breakdowns"; without them there are no charts of slices, and the times of images
+    are read from the database.
+    """
+    latency = median_latency(study) if more is None else more["latency"]
+    facts = Facts(latency, _models(study))
+    parts = {} if more is None else more["questions"]
     found = summary["questions"]
     return [
-        _question_result(question, found[question.key], latency)
-        for question in study.questions.order_by("position")
+        _question_result(question, found[question.key], facts, parts.get(question.key, {}))
+        for question in study.ordered_questions
         if question.key in found
     ]
 
 
 def headline(summary: Summary) -> list[HeadlineRow]:
-    """The mean of the questions' Elos, best first; empty where there are no two questions to take a mean of."""
-    rows = summary["headline_elo"].items() if len(summary["questions"]) > 1 else ()
-    return [HeadlineRow(system, elo) for system, elo in rows]
+    """By Elo, best first; empty where there are no two questions to take a mean of."""
+    questions = summary["questions"].values()
+    if len(questions) < 2:
+        return []
+    ratings: dict[str, list[float | None]] = {}
+    for question in questions:
+        for row in question["systems"]:
+            ratings.setdefault(row["system"], []).append(row["bt"])
+    return [HeadlineRow(system, elo, _mean(ratings[system])) for system, elo in summary["headline_elo"].items()]
 
 
-def headline_chart(summary: Summary) -> Chart | None:
-    """Elo of every question, and their mean."""
-    mean = headline(summary)
-    if not mean:
-        return None
-    votes = sum(question["votes"] for question in summary["questions"].values())
-    simulated = sum(question["simulated_votes"] for question in summary["questions"].values())
-    rows: list[dict[str, object]] = [
-        {"system": row["system"], "elo": row["elo"], "of": name}
-        for name, question in summary["questions"].items()
-        for row in question["systems"]
-        if row["elo"] is not None
-    ]
-    rows += [{"system": row.system, "elo": row.elo, "of": charts.MEAN} for row in mean]
-    drawn = charts.elo(rows, [row.system for row in mean])
-    return Chart("elo", "Elo of each question, and their mean", _labelled(drawn, votes, simulated))
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
-def median_latency_ms(study: Study) -> dict[str, float]:
-    """By system, over all its images whose time is known: the whole time of one image, loading left out."""
-    times: dict[str, list[float]] = {}
-    images = Image.objects.filter(job__in=image_jobs(study))
-    for system, total_ms in images.values_list("job__system__slug", "total_ms"):
-        if total_ms is not None:
-            times.setdefault(system, []).append(total_ms)
-    return {system: statistics.median(values) for system, values in times.items()}
+def _models(study: Study) -> dict[str, tuple[str, int]]:
+    """Of the systems that differ from another in nothing but their steps: its name, and how many steps it takes."""
+    specs = [system.parsed_spec() for system in study.systems.order_by("slug")]
+    keys = {spec.slug: json.dumps({**spec.as_dict(), "steps": 0}, sort_keys=True) for spec in specs}
+    sizes = Counter(keys.values())
+    return {spec.slug: (spec.name, spec.steps) for spec in specs if sizes[keys[spec.slug]] > 1}
 
 
-def _question_result(question: Question, summary: QuestionSummary, latency: dict[str, float]) -> QuestionResult:
+def _question_result(
+    question: Question, summary: QuestionSummary, facts: Facts, parts: Mapping[str, Any]
+) -> QuestionResult:
+    now = shown(summary)
+    links = VoteLinks(question.study.slug, question.key)
+    drawn = question_charts(question.key, summary, now, facts, links, parts.get("breakdowns", {}))
     return QuestionResult(
         question=question,
         votes=summary["votes"],
         raters=summary["raters"],
         prompts=summary["prompts"],
+        ties=sum(pair["ties"] for pair in summary["pairs"]),
         both_bad=sum(pair["both_bad"] for pair in summary["pairs"]),
         position_bias=summary["position_bias"],
         agreement=summary["agreement"],
         effective_votes=summary["effective_votes"],
-        leaderboard=summary["systems"],
-        pairs=summary["pairs"],
-        charts=list(_charts(question.key, summary, latency)),
+        effective_prompts=summary["effective_prompts"],
+        effective_raters=summary["effective_raters"],
+        is_watched=now.is_watched,
+        leader=now.leader,
+        verdict=now.verdict,
+        leaderboard=now.systems,
+        pairs=[LinkedPair(**pair, votes_url=links.url(system=pair["a"], opponent=pair["b"])) for pair in now.pairs],
+        charts=list(drawn),
+        fragility=list(_fragility(parts.get("fragility", {}))),
         warnings=summary["warnings"],
     )
 
 
-def _charts(key: str, summary: QuestionSummary, latency: dict[str, float]) -> Iterator[Chart]:
-    rows = summary["systems"]
-    cells = [cell for pair in summary["pairs"] for cell in _both_directions(pair)]
-    rated = [row for row in rows if row["bt"] is not None]
-    timed = [
-        {**row, "median_ms": latency[row["system"]]}
-        for row in rows
-        if row["win_rate"] is not None and latency.get(row["system"], 0) > 0
-    ]
-    drawings = {"win-rates": charts.win_rate_matrix(cells, [row["system"] for row in rows])}
-    if rated:
-        drawings = {"ratings": charts.ratings(rated)} | drawings
-    if timed:
-        drawings["latency"] = charts.preference_against_latency(timed)
-    for name, drawn in drawings.items():
-        yield Chart(f"{key}-{name}", _CAPTIONS[name], _labelled(drawn, summary["votes"], summary["simulated_votes"]))
-
-
-def _labelled(drawn: charts.Specification, votes: int, simulated: int) -> charts.Specification:
-    return charts.marked(drawn, f"{simulated} of {votes} votes are simulated") if simulated else drawn
-
-
-def _both_directions(pair: PairRow) -> Iterator[Cell]:
-    rate, low, high = pair["win_rate"], pair["low"], pair["high"]
-    yield _cell(pair, pair["a"], pair["b"], rate, low, high)
-    yield _cell(pair, pair["b"], pair["a"], _mirrored(rate), _mirrored(high), _mirrored(low))
-
-
-def _cell(
-    pair: PairRow, system: str, opponent: str, win_rate: float | None, low: float | None, high: float | None
-) -> Cell:
-    return {
-        "system": system,
-        "opponent": opponent,
-        "win_rate": win_rate,
-        "interval": "none" if low is None or high is None else f"{low:.3f} to {high:.3f}",
-        "votes": pair["votes"],
-        "ties": pair["ties"],
-        "both_bad": pair["both_bad"],
-    }
-
-
-def _mirrored(rate: float | None) -> float | None:
-    return None if rate is None else 1 - rate
+def _fragility(found: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence each, by vote and by rater."""
+    for unit, part in found.items():
+        if isinstance(part, str):
+            continue
+        if part["number"] is None:
+            yield f"{part['conclusion']}: leaving out no {unit}s was found that changes it."
+            continue
+        removed = f"{part['number']} {unit}{'' if part['number'] == 1 else 's'} ({part['share']:.1%} of the votes)"
+        whom = f"puts {part['overtaken_by']} level or above" if part["overtaken_by"] else "changes that"
+        surely = "" if part["is_exact"] else " Fewer might do."
+        yield f"{part['conclusion']}: leaving out {removed} {whom}.{surely}"

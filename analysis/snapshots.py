@@ -1,42 +1,156 @@
-"""Results of a study: computed once for the same inputs, stored, reused."""
+"""Stored numbers: pages answer from the newest there are, say how old those are, and ask a worker for new ones."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
 
-from django.db.models import Count, Max
+from celery import current_app
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
+from analysis.computing import ComputedElsewhere, compute
+from analysis.kinds import KINDS, inputs, inputs_hash, newer_votes, newest_vote
 from analysis.models import Snapshot
-from analysis.stats import Summary, summarise
-from analysis.stats.summary import VERSION
-from analysis.votes import live_exclusions, vote_table
-from comparisons.models import Study, Vote
+from analysis.stats import Summary
+from comparisons.models import Study
+
+logger = logging.getLogger(__name__)
+
+COMPUTE = "analysis.compute_snapshot"
+MOST_COUNTED = 10_000  # of newer votes: beyond that a page says "more than"
+PATIENCE = timedelta(seconds=90)  # after which a page says that nobody computes
+PAUSE = 10  # times as long as it took, before it is computed anew for new votes alone
+AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}  # a page waits; without a policy it would for 6 s
+FAR_BEHIND = 10_000  # votes of other studies, which pages need not look through
 
 
-def inputs_hash(study: Study, *, with_excluded: bool = False) -> str:
-    """Of everything that decides the numbers. Votes are insert-only, so their count and last id name them all."""
-    votes = Vote.objects.filter(assignment__session__study=study).aggregate(count=Count("id"), last=Max("id"))
-    inputs = {
-        "code": VERSION,
-        "design": study.design_hash,
-        "votes": votes,
-        "exclusions": [] if with_excluded else sorted(live_exclusions(study).values_list("id", flat=True)),
-    }
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+@dataclass(frozen=True)
+class Newest:
+    """What a page shows of one kind, and what it says of its age."""
+
+    text: str
+    computed_at: datetime | None
+    votes: int  # that it was computed from, whatever their kind
+    newer_votes: int  # at most MOST_COUNTED + 1
+    has_changed: bool  # more than votes: the study's state, exclusions, the code
+    is_computed_now: bool
+    due_at: datetime | None  # when the pause is over
+    asked_at: datetime | None
+    error: str
+
+    @cached_property
+    def content(self) -> Any:
+        """None: nothing has been computed yet."""
+        return json.loads(self.text) if self.text else None
+
+    @property
+    def is_stale(self) -> bool:
+        return self.computed_at is None or self.has_changed or self.newer_votes > 0
+
+    @property
+    def is_due(self) -> bool:
+        return self.is_stale and (self.has_changed or self.due_at is None or self.due_at <= timezone.now())
+
+    @property
+    def has_many_newer(self) -> bool:
+        return self.newer_votes > MOST_COUNTED
+
+    @property
+    def is_neglected(self) -> bool:
+        """Nobody has taken it up: no worker runs, or no broker answers."""
+        waits = self.asked_at is not None and timezone.now() - self.asked_at > PATIENCE
+        return waits and self.is_due and not self.is_computed_now
+
+
+def newest(study: Study, kind: str) -> Newest:
+    """The stored numbers, however old; where they are due to be computed anew, a worker is asked to."""
+    snapshot, _ = Snapshot.objects.get_or_create(study=study, kind=kind)
+    found = _found(study, snapshot)
+    if found.is_due and not found.is_computed_now:
+        _ask(snapshot)
+    return found
+
+
+def current(study: Study, kind: str) -> Any:
+    """The numbers of the votes as they are: those stored if nothing has changed, else computed here and now."""
+    stored = Snapshot.objects.filter(study=study, kind=kind, inputs_hash=inputs(study, kind).hash).first()
+    if stored:
+        return json.loads(stored.results)
+    try:
+        return compute(study, kind)
+    except ComputedElsewhere:
+        return KINDS[kind].make(study)
 
 
 def results(study: Study, *, with_excluded: bool = False) -> Summary:
-    """The stored results of these inputs, or new ones; `with_excluded` as if nothing had been left out."""
-    before = inputs_hash(study, with_excluded=with_excluded)
-    stored = Snapshot.objects.filter(study=study, inputs_hash=before).first()
-    if stored:
-        summary: Summary = json.loads(stored.results)
-        return summary
-    table = vote_table(study, with_excluded=with_excluded)
-    unchanged = inputs_hash(study, with_excluded=with_excluded) == before
-    summary = summarise(table)
-    if unchanged:  # otherwise something came while the votes were read, and the hash would name other inputs
-        text = json.dumps(summary, allow_nan=False)
-        Snapshot.objects.get_or_create(study=study, inputs_hash=before, defaults={"results": text})
-    return summary
+    """The current ones; `with_excluded` as if nothing had been left out."""
+    found: Summary = current(study, "results-with-excluded" if with_excluded else "results")
+    return found
+
+
+def compute_due() -> None:
+    """Of every study that was ever opened: its results, and what pages have asked for, where there are new inputs."""
+    last = newest_vote()
+    for study in Study.objects.exclude(state=Study.State.DRAFT):
+        Snapshot.objects.get_or_create(study=study, kind="results")
+        for snapshot in study.snapshots.filter(kind__in=KINDS):
+            found = _found(study, snapshot)
+            if found.is_due:
+                _compute_or_log(study, snapshot.kind)
+            elif not found.is_stale and last - snapshot.seen_to > FAR_BEHIND:
+                _look_from_here_on(study, snapshot)
+
+
+def compute_asked(study_id: int, kind: str) -> None:
+    """For a page that waits, unless it has been done meanwhile."""
+    snapshot = Snapshot.objects.select_related("study").filter(study=study_id, kind=kind).first()
+    if snapshot and kind in KINDS and _found(snapshot.study, snapshot).is_due:
+        _compute_or_log(snapshot.study, kind)
+
+
+def _found(study: Study, snapshot: Snapshot) -> Newest:
+    is_new = snapshot.computed_at is None
+    seen = snapshot.seen_to, snapshot.seen_last
+    return Newest(
+        text=snapshot.results,
+        computed_at=snapshot.computed_at,
+        votes=snapshot.votes,
+        newer_votes=0 if is_new else newer_votes(study, *seen, most=MOST_COUNTED),
+        has_changed=not is_new and inputs_hash(study, snapshot.kind, snapshot.votes) != snapshot.inputs_hash,
+        is_computed_now=snapshot.lease_expires_at is not None and snapshot.lease_expires_at > timezone.now(),
+        due_at=snapshot.computed_at and snapshot.computed_at + PAUSE * timedelta(milliseconds=snapshot.took_ms),
+        asked_at=snapshot.asked_at,
+        error=snapshot.error,
+    )
+
+
+def _ask(snapshot: Snapshot) -> None:
+    """Once until it is computed: should the message be lost, the periodic task finds the row."""
+    if not Snapshot.objects.filter(id=snapshot.id, asked_at=None).update(asked_at=timezone.now()):
+        return
+    try:
+        current_app.send_task(COMPUTE, args=[snapshot.study_id, snapshot.kind], retry_policy=AT_ONCE)
+    except (OperationalError, OSError):
+        logger.warning("%s: no broker answers, so that nobody was asked for %s", snapshot.study, snapshot.kind)
+
+
+def _look_from_here_on(study: Study, snapshot: Snapshot) -> None:
+    """However many votes other studies get, the newer ones of this are soon counted."""
+    now = inputs(study, snapshot.kind)
+    same = Snapshot.objects.filter(id=snapshot.id, inputs_hash=now.hash)
+    same.update(seen_to=now.seen_to, seen_last=now.seen_last)
+
+
+def _compute_or_log(study: Study, kind: str) -> None:
+    """One study's fault is not to keep the others waiting."""
+    try:
+        compute(study, kind)
+    except ComputedElsewhere:
+        pass
+    except Exception:
+        logger.exception("%s: no %s", study.slug, kind)

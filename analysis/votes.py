@@ -1,58 +1,95 @@
-"""The one query that turns stored votes into rows: what was seen, by whom, and whether it counts."""
+"""The one query that turns stored votes into columns: what was seen, by whom, and whether it counts.
+
+Of each vote it reads what is the vote's own, and where it points to. Comparisons and sessions are far fewer: they are
+read once and looked up in arrays. So a million votes take seconds, and are never all in memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
-from uuid import UUID
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Any
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
 
 from analysis.stats import VoteTable
-from comparisons.models import Exclusion, Study, Vote
+from comparisons.models import Comparison, Exclusion, RaterSession, Study, Vote
 
-_CHUNK = 5000
-_COMPARISON = "assignment__comparison__"
-_PROMPT = f"{_COMPARISON}image_a__job__prompt"
-_SESSION = "assignment__session__"
+_FETCHED = 2000  # rows are Python's objects no longer than that: more of them keep its garbage collector busy
+_TOGETHER = 10
+_NAME = pa.dictionary(pa.int32(), pa.string())
+VOTES = pa.schema(
+    {
+        "vote_id": pa.int64(),
+        "question": _NAME,
+        "prompt_id": pa.int32(),
+        "category": _NAME,
+        "challenge": _NAME,
+        "system_left": _NAME,
+        "system_right": _NAME,
+        "outcome": _NAME,
+        "rater": pa.int64(),
+        "session": _NAME,
+        "response_ms": pa.int64(),
+        "answered_at": pa.timestamp("ms", "UTC"),
+        "late": pa.bool_(),
+        "rater_kind": _NAME,
+        "excluded": pa.bool_(),
+    }
+)
+"""The columns of a vote as exported, in their order.
+
+`prompt_id` is the prompt's position in its set, as in a manifest of images. `rater` is a key of the database and
+`session` is its public id: nothing says who somebody is.
+"""
 
 
-class VoteRow(NamedTuple):
-    """One vote as exported: the fields are the columns, in their order.
-
-    `prompt_id` is the prompt's position in its set, as in a manifest of images. `rater` is a key of the database and
-    `session` is its public id: nothing says who somebody is.
-    """
-
-    vote_id: int
-    question: str
-    prompt_id: int
-    category: str
-    challenge: str
-    system_left: str
-    system_right: str
-    outcome: str
-    rater: int
-    session: UUID
-    response_ms: int
-    answered_at: datetime
-    late: bool
-    rater_kind: str
-    excluded: bool
+_ID, _TEXT = pa.int64(), pa.string()
+_STORED = pa.schema(
+    {
+        "vote_id": _ID,
+        "comparison": _ID,
+        "session": _ID,
+        "a_is_left": _TEXT,
+        "outcome": _TEXT,
+        "response_ms": VOTES.field("response_ms").type,
+        "answered_at": _TEXT,
+        "late": _TEXT,
+    }
+)
+_OF_PAIR = ("question", "prompt_id", "category", "challenge", "system_left", "system_right")
+_PAIRS = pa.schema({"id": _ID} | {name: VOTES.field(name).type for name in _OF_PAIR})
+_SESSIONS = pa.schema({"id": _ID, "rater": _ID, "session": _TEXT, "rater_kind": _NAME})
+_EXCLUDED = pa.schema({"vote_id": _ID, "session": _ID})
 
 
-def vote_rows(study: Study) -> Iterator[VoteRow]:
-    """Every judgement that stands, late and excluded ones too, oldest first; the rows are never all in memory."""
-    return map(VoteRow._make, _query(study).iterator(chunk_size=_CHUNK))
+def vote_batches(study: Study, votes: QuerySet[Vote] | None = None) -> Iterator[pa.RecordBatch]:
+    """Every judgement that stands, late and excluded ones too, oldest first; or those of them that are given."""
+    chunks = _stored(standing_votes(study) if votes is None else votes)
+    first = next(chunks, None)
+    if first is None:
+        return
+    # Asked for after the votes, whatever those point to is there.
+    pairs, sessions, excluded = _pairs(study), _sessions(study), _excluded(study)
+    chunks = chain([first], chunks)
+    while some := list(islice(chunks, _TOGETHER)):
+        yield _batch(pa.concat_batches(some), pairs, sessions, excluded)
 
 
 def vote_table(study: Study, *, with_excluded: bool = False) -> VoteTable:
     """The votes that count: all but the excluded ones, or those too."""
-    *names, _ = VoteRow._fields
-    counted = [row for row in vote_rows(study) if with_excluded or not row.excluded]
-    columns = {name: [row[i] for row in counted] for i, name in enumerate(names)}
-    return VoteTable.from_columns(columns, source=study.slug)
+    batches = vote_batches(study)
+    if not with_excluded:
+        batches = (batch.filter(pc.invert(batch["excluded"])) for batch in batches)
+    table = pa.Table.from_batches(batches, VOTES).drop_columns("excluded")
+    return VoteTable.from_arrow(table, source=study.slug)
+
+
+def standing_votes(study: Study) -> QuerySet[Vote]:
+    return Vote.objects.standing().filter(assignment__session__study=study)
 
 
 def live_exclusions(study: Study) -> QuerySet[Exclusion]:
@@ -61,37 +98,10 @@ def live_exclusions(study: Study) -> QuerySet[Exclusion]:
 
 
 def excluded_votes(study: Study) -> QuerySet[Vote]:
-    return Vote.objects.standing().filter(_is_excluded(), assignment__session__study=study)
+    return standing_votes(study).filter(is_excluded())
 
 
-def _query(study: Study) -> QuerySet[Vote, tuple[Any, ...]]:
-    """In the order of VoteRow's fields."""
-    return (
-        Vote.objects.standing()
-        .filter(assignment__session__study=study)
-        .annotate(excluded=_is_excluded())
-        .order_by("id")
-        .values_list(
-            "id",
-            f"{_COMPARISON}question__key",
-            f"{_PROMPT}__position",
-            f"{_PROMPT}__category",
-            f"{_PROMPT}__challenge",
-            _system(a_is_shown_if=True),
-            _system(a_is_shown_if=False),
-            "outcome",
-            f"{_SESSION}rater_id",
-            f"{_SESSION}public_id",
-            "response_ms",
-            "answered_at",
-            "late",
-            f"{_SESSION}rater__kind",
-            "excluded",
-        )
-    )
-
-
-def _is_excluded() -> Q:
+def is_excluded() -> Q:
     """Of a vote: whether it, or its whole session, is out of the analysis."""
     live = Exclusion.objects.filter(revoked_at=None)
     excludes_vote = Exists(live.filter(vote=OuterRef("pk")))
@@ -99,7 +109,86 @@ def _is_excluded() -> Q:
     return excludes_vote | excludes_session
 
 
-def _system(a_is_shown_if: bool) -> Case:
-    """The name of the system on one side: that of image a if a_is_left has this value, else that of image b."""
-    system_a, system_b = (F(f"{_COMPARISON}{image}__job__system__slug") for image in ("image_a", "image_b"))
-    return Case(When(assignment__a_is_left=a_is_shown_if, then=system_a), default=system_b)
+def _stored(votes: QuerySet[Vote]) -> Iterator[pa.RecordBatch]:
+    rows = _query(votes).iterator(chunk_size=_FETCHED)
+    while chunk := list(islice(rows, _FETCHED)):
+        yield _columns(zip(*chunk, strict=True), _STORED)
+
+
+def _query(votes: QuerySet[Vote]) -> QuerySet[Vote, tuple[Any, ...]]:
+    """In the order of _STORED; times and booleans as the database writes them, since Django's conversions take longer
+    than all the rest.
+    """
+    return votes.order_by("id").values_list(
+        "id",
+        "assignment__comparison_id",
+        "assignment__session_id",
+        Cast("assignment__a_is_left", CharField()),
+        "outcome",
+        "response_ms",
+        Cast("answered_at", CharField()),
+        Cast("late", CharField()),
+    )
+
+
+def _batch(
+    stored: pa.RecordBatch, pairs: pa.RecordBatch, sessions: pa.RecordBatch, excluded: pa.RecordBatch
+) -> pa.RecordBatch:
+    half = len(pairs) // 2
+    place = pc.index_in(stored["comparison"], pairs["id"][:half])
+    pair = pairs.take(pc.if_else(stored["a_is_left"].cast(pa.bool_()), place, pc.add(place, half)))
+    rater = sessions.take(pc.index_in(stored["session"], sessions["id"]))
+    is_out = (pc.is_in(stored[name], excluded[name].drop_null()) for name in ("vote_id", "session"))
+    columns = {
+        **{name: stored[name] for name in ("vote_id", "response_ms")},
+        **{name: pair[name] for name in pair.schema.names},
+        **{name: rater[name] for name in rater.schema.names},
+        "session": rater["session"].dictionary_encode(),  # of these votes: that of all is too large to be written anew
+        "outcome": stored["outcome"].dictionary_encode(),
+        "answered_at": _time(stored["answered_at"]),
+        "late": stored["late"].cast(pa.bool_()),
+        "excluded": pc.or_(*is_out),
+    }
+    return pa.record_batch([columns[name] for name in VOTES.names], VOTES)
+
+
+def _pairs(study: Study) -> pa.RecordBatch:
+    """The study's comparisons twice: with the sides where image a is left, and then with those where image b is."""
+    prompt = "image_a__job__prompt__"
+    rows = Comparison.objects.filter(question__study=study).values_list(
+        "id",
+        "question__key",
+        f"{prompt}position",
+        f"{prompt}category",
+        f"{prompt}challenge",
+        "image_a__job__system__slug",
+        "image_b__job__system__slug",
+    )
+    *others, a, b = zip(*rows, strict=True)
+    return _columns([*(values * 2 for values in others), a + b, b + a], _PAIRS)
+
+
+def _sessions(study: Study) -> pa.RecordBatch:
+    rows = RaterSession.objects.filter(study=study).values_list("id", "rater_id", "public_id", "rater__kind")
+    return _columns(zip(*((*ids, str(public_id), kind) for *ids, public_id, kind in rows), strict=True), _SESSIONS)
+
+
+def _excluded(study: Study) -> pa.RecordBatch:
+    """Of each exclusion the vote or the session."""
+    rows = live_exclusions(study).values_list("vote_id", "session_id")
+    return _columns(zip(*rows, strict=True) if rows else [[], []], _EXCLUDED)
+
+
+def _columns(columns: Iterable[Iterable[object]], schema: pa.Schema) -> pa.RecordBatch:
+    """Typed, as guessing each column's type takes longer than making it."""
+    return pa.record_batch([_array(values, kind) for values, kind in zip(columns, schema.types, strict=True)], schema)
+
+
+def _array(values: Iterable[object], kind: pa.DataType) -> pa.Array:
+    return pa.array(values, pa.string()).dictionary_encode() if kind == _NAME else pa.array(values, kind)
+
+
+def _time(written: pa.Array) -> pa.Array:
+    """To the millisecond. PostgreSQL writes the zone, which is UTC as in all that Django stores; SQLite does not."""
+    times = pc.replace_substring(written, "+00", "").cast(pa.timestamp("us"))
+    return times.cast(pa.timestamp("ms"), safe=False).cast(VOTES.field("answered_at").type)

@@ -145,7 +145,7 @@ def file_costs(folder: Path, votes: int, repeat: int) -> Iterator[Cost]:
         yield cost
     command = [sys.executable, "-m", "analysis", str(path), "--quiet", "--json", str(folder / "out.json")]
     whole = of_process("python -m analysis", command, repeat + 1)
-    note = f"{whole.seconds / counted.seconds:.1f} times Arrow's reading and counting" if counted else ""
+    note = f"{_ratios(whole, counted)} Arrow's reading and counting" if counted else ""
     yield Cost(whole.what, whole.seconds, whole.cpu_seconds, whole.megabytes, note)
 
 
@@ -234,9 +234,12 @@ def side_by_side(left: np.ndarray, right: np.ndarray, score: FloatArray, systems
 
 
 def _times(cost: Cost, ours: Cost) -> Cost:
-    return Cost(
-        cost.what, cost.seconds, cost.cpu_seconds, cost.megabytes, f"{cost.seconds / ours.seconds:.1f} times ours"
-    )
+    return Cost(cost.what, cost.seconds, cost.cpu_seconds, cost.megabytes, f"{_ratios(cost, ours)} ours")
+
+
+def _ratios(cost: Cost, other: Cost) -> str:
+    """By the clock, and of processors, which says more where others use them, too."""
+    return f"{cost.seconds / other.seconds:.1f} (CPU {cost.cpu_seconds / other.cpu_seconds:.1f}) times"
 
 
 def _absent(what: str) -> Cost:

@@ -16,7 +16,9 @@ from comparisons.models import (
     Study,
     Vote,
 )
-from generation.admin import ReadOnlyAdmin
+from people import rights
+from people.admin import ReadOnlyAdmin
+from people.rights import Right
 
 _RATER_KIND = "assignment__session__rater__kind"
 _HASHES = ("worker_hash", "submission_hash", "completion_code")
@@ -26,7 +28,7 @@ class _WithHashes(ReadOnlyAdmin):
     """Hashes and codes tie a session to a row of the platform's book: they show to those alone who may see them."""
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return [name for name in super().get_fields(request, obj) if _may_see(request, str(name))]
+        return [name for name in super().get_fields(request, obj) if _may_see(request, str(name), obj)]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Nor may they be guessed, letter by letter, from the address of the list."""
@@ -34,8 +36,14 @@ class _WithHashes(ReadOnlyAdmin):
         return all(_may_see(request, name) for name in names) and super().lookup_allowed(lookup, value, request)
 
 
-def _may_see(request: HttpRequest, name: str) -> bool:
-    return name not in _HASHES or request.user.has_perm("comparisons.view_worker_hash")
+def _may_see(request: HttpRequest, name: str, row: Rater | RaterSession | None = None) -> bool:
+    """Those with the permission may in every study, and those with the right in theirs."""
+    if name not in _HASHES or request.user.has_perm("comparisons.view_worker_hash"):
+        return True
+    if row is None:
+        return False
+    studies = [row.study] if isinstance(row, RaterSession) else Study.objects.filter(sessions__rater=row)
+    return any(Right.SEE_WORKERS in rights.of(request.user, study) for study in studies)
 
 
 @admin.register(Study)

@@ -136,10 +136,13 @@ def _answers(study: Study, sessions: Collection[int] | None) -> Iterator[Answer]
 
 def _majorities(study: Study, sessions: Collection[int] | None) -> dict[int, Counter[str]]:
     """Of each comparison, or of each that these sessions judged, how often each winner was preferred by anybody."""
-    judged = Vote.objects.standing().filter(assignment__session__study=study)
-    if sessions is not None:
-        mine = Assignment.objects.filter(session__in=sessions, kind=Kind.JUDGEMENT).values("comparison")
-        judged = judged.filter(assignment__comparison__in=mine)
+    judged = Vote.objects.standing()
+    if sessions is None:
+        judged = judged.filter(assignment__session__study=study)
+    else:
+        mine = Assignment.objects.filter(session__in=sessions, kind=Kind.JUDGEMENT).order_by()
+        # As numbers: of a subquery PostgreSQL expects so many that it reads the votes of all.
+        judged = judged.filter(assignment__comparison__in=list(mine.values_list("comparison", flat=True).distinct()))
     found: dict[int, Counter[str]] = defaultdict(Counter)
     cells = judged.order_by().values_list("assignment__comparison_id", "outcome", "assignment__a_is_left")
     for comparison_id, outcome, a_is_left, count in cells.annotate(Count("id")):
@@ -149,8 +152,8 @@ def _majorities(study: Study, sessions: Collection[int] | None) -> dict[int, Cou
 
 def _taken(study: Study, sessions: Collection[int] | None) -> models.QuerySet[Vote]:
     """Answers of every kind but practice that were not taken back."""
-    votes = Vote.objects.filter(assignment__session__study=study, assignment__is_practice=False, superseded_by=None)
-    return votes if sessions is None else votes.filter(assignment__session__in=sessions)
+    chosen = {"assignment__session__study": study} if sessions is None else {"assignment__session__in": sessions}
+    return Vote.objects.not_taken_back().filter(**chosen, assignment__is_practice=False)
 
 
 def _check_results(study: Study, sessions: Collection[int] | None) -> Iterable[tuple[int, bool]]:

@@ -6,11 +6,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from comparisons.models import Exclusion, Rater, RaterSession, Report, Study, new_completion_code
 from comparisons.recruitment import hashed
+from people import audit
+from people.audit import Verb
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,19 @@ def find_by_session(study: Study, public_id: uuid.UUID) -> Rater | None:
 
 
 @transaction.atomic
-def erase(rater: Rater, exclude_because: str = "") -> Erasure:
+def erase(rater: Rater, exclude_because: str = "", *, actor: User | None = None, by: str = "") -> Erasure:
     """All of the person's sessions, also those in other studies: nobody could find them again by their id.
 
-    Repeating it changes nothing more. With a reason, their votes are left out as well.
+    Repeating it changes nothing more. With a reason, their votes are left out as well. It is noted in each of the
+    studies, and in none of them who it was.
     """
     sessions = list(rater.sessions.select_related("study").order_by("id"))
     erased = [_erase_session(session, exclude_because, is_new=rater.erased_at is None) for session in sessions]
     was_erased = not Rater.objects.filter(id=rater.id, erased_at=None).update(worker_hash="", erased_at=timezone.now())
+    for session, done in zip(sessions, erased, strict=True):
+        if not was_erased or done.is_excluded:
+            because = {"excluded because": exclude_because if done.is_excluded else ""}
+            audit.record(Verb.ERASED, study=session.study, actor=actor, by=by, details=because)
     return Erasure(was_erased, erased)
 
 

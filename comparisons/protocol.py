@@ -163,6 +163,7 @@ class Protocol:
     examples: tuple[Example, ...] = ()
     comprehension: tuple[ComprehensionItem, ...] = ()
     break_every: int | None = None
+    hide_results_until_closed: bool = False
     checks: Checks = field(default_factory=Checks)
     rules: Rules = field(default_factory=Rules)
     recruitment: Recruitment = field(default_factory=Recruitment)
@@ -204,6 +205,7 @@ def read_protocol(root: Table, rating: Table, display: Table) -> Protocol:
         examples=tuple(Example.read(row) for row in root.rows("examples")),
         comprehension=tuple(ComprehensionItem.read(row) for row in root.rows("comprehension")),
         break_every=rating.optional_number("break_every", 5, 10_000),
+        hide_results_until_closed=rating.switch("hide_results_until_closed", default=False),
         checks=Checks.read(root.table("checks")),
         rules=Rules.read(root.table("rules")),
         recruitment=Recruitment.read(root.table("recruitment")),

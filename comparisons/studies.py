@@ -63,25 +63,40 @@ def create_study(spec: StudySpec) -> tuple[Study, bool]:
                 allowed = f"a prompt of {spec.prompt_set!r}"
                 raise StudyError(f"{key}[{number}].prompt is {pair.prompt!r}; allowed: {allowed}.")
     if earlier:
-        earlier.delete()
-        System.objects.filter(studies=None, jobs=None).delete()  # nobody has asked for their images: they may change
-    return _insert(spec, prompt_set, design), True
+        earlier.questions.all().delete()
+        earlier.systems.clear()
+        _forget_unused_systems()
+    return _write(spec, prompt_set, design), True
 
 
-def _insert(spec: StudySpec, prompt_set: PromptSet, design: dict[str, Any]) -> Study:
-    study = Study.objects.create(
-        slug=spec.slug,
-        title=spec.title,
-        introduction=spec.introduction,
-        consent_text=spec.consent,
-        prompt_set=prompt_set,
-        votes_wanted=spec.votes_wanted,
-        judgements_per_question=spec.judgements_per_question,
-        display_px=spec.display_px,
-        seed=spec.seed,
-        matchmaking=spec.matchmaking,
-        design=design,
-    )
+def delete_draft(study: Study) -> None:
+    """StudyError where it has been opened: what was asked of raters stays."""
+    with transaction.atomic():
+        if not Study.objects.filter(id=study.id, state=Study.State.DRAFT).delete()[0]:
+            raise StudyError(f"Study {study.slug!r} is {study.state}: only a draft can be deleted.")
+        _forget_unused_systems()
+
+
+def _forget_unused_systems() -> None:
+    """Nobody has asked for their images, so they may change."""
+    System.objects.filter(studies=None, jobs=None).delete()
+
+
+def _write(spec: StudySpec, prompt_set: PromptSet, design: dict[str, Any]) -> Study:
+    """A draft stays the same row: its address, and who takes part in it."""
+    values = {
+        "title": spec.title,
+        "introduction": spec.introduction,
+        "consent_text": spec.consent,
+        "prompt_set": prompt_set,
+        "votes_wanted": spec.votes_wanted,
+        "judgements_per_question": spec.judgements_per_question,
+        "display_px": spec.display_px,
+        "seed": spec.seed,
+        "matchmaking": spec.matchmaking,
+        "design": design,
+    }
+    study, _ = Study.objects.update_or_create(slug=spec.slug, defaults=values)
     study.systems.set([_system(system) for system in spec.systems])
     Question.objects.bulk_create(
         Question(
@@ -121,8 +136,11 @@ def _system(spec: SystemSpec) -> System:
 
 def design_hash(study: Study) -> str:
     """SHA-256 of the canonical JSON of the design: who has the same hash asked the same thing."""
-    canonical = json.dumps(study.design, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical_design(study).encode()).hexdigest()
+
+
+def canonical_design(study: Study) -> str:
+    return json.dumps(study.design, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def open_study(study: Study) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -58,28 +59,40 @@ class StudySpec:
         design["questions"] = [asdict(question) for question in self.questions]
         design["systems"] = [system.as_dict() for system in self.systems]
         design["protocol"] = asdict(self.protocol)
-        if not self.protocol.examples:
-            del design["protocol"]["examples"]  # studies without them keep their hash
+        for key in ("examples", "hide_results_until_closed"):
+            if not design["protocol"][key]:
+                del design["protocol"][key]  # studies without them keep their hash
         stored: dict[str, Any] = json.loads(json.dumps(design))  # as the database gives it back: lists, no tuples
         return stored
 
 
 def read_study(path: Path) -> StudySpec:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except FileNotFoundError:
         raise StudyFileError(f"{path}: there is no such file.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise StudyFileError(f"{path}: cannot be read as UTF-8 text: {error}.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise StudyFileError(f"{path}: not valid TOML: {error}.") from None
+    content = read_table(text, str(path))
     try:
-        return _study(Table(content, ""))
+        return study_of(content)
     except SpecError as error:
         raise StudyFileError(f"{path}: {error}.") from None
 
 
-def _study(root: Table) -> StudySpec:
+def read_table(text: bytes, name: str) -> dict[str, Any]:
+    """The table that a study file holds; errors call the file by `name`."""
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise StudyFileError(f"{name}: cannot be read as UTF-8 text: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise StudyFileError(f"{name}: not valid TOML: {error}.") from None
+
+
+def study_of(content: Mapping[str, Any]) -> StudySpec:
+    """The study of a file's table; SpecError names the first key that is wrong."""
+    root = Table(content, "")
     rating, display = root.table("rating"), root.table("display")
     spec = StudySpec(
         slug=root.slug("slug"),

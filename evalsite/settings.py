@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -30,7 +31,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # pages carry the token for their scripts
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 7 * 24 * 3600
 X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the form of a study has 17 for each system
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -44,8 +48,12 @@ CONTENT_SECURITY_POLICY = {
 
 INSTALLED_APPS = [
     "analysis.apps.AnalysisConfig",
+    "api.apps.ApiConfig",
     "comparisons.apps.ComparisonsConfig",
     "generation.apps.GenerationConfig",
+    "people.apps.PeopleConfig",
+    "studio.apps.StudioConfig",
+    "axes",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -65,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "evalsite.urls"
 WSGI_APPLICATION = "evalsite.wsgi.application"
@@ -78,6 +87,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "people.rights.in_templates",
             ],
         },
     }
@@ -121,6 +131,18 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "studies:list"
 LOGOUT_REDIRECT_URL = "home"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+
+# Sign-ins that fail lock a name from one address, and not the name: nobody can lock somebody else out.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=10)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the time that the page promises holds
+AXES_LOCKOUT_CALLABLE = "people.sign_in.locked_out"
+AXES_CLIENT_IP_CALLABLE = "people.sign_in.client_address"
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -165,6 +187,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
+        "axes": {"level": "WARNING"},  # else every sign-in takes four lines
         "botocore": {"level": "WARNING"},  # it tells in every thread where it found credentials
         "httpx2": {"level": "WARNING"},  # else it writes down every link, also those that hold a signature
     },
@@ -202,6 +225,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ROUTES = {"analysis.*": {"queue": "analysis"}}  # of a worker of its own: numbers wait for no images
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_POOL = "threads"  # a fork after torch has run hangs
 CELERY_WORKER_CONCURRENCY = 1
@@ -212,6 +236,8 @@ CELERY_BEAT_SCHEDULE = {
     "build-comparisons": {"task": "comparisons.build_comparisons", "schedule": 15.0},
     "apply-rules": {"task": "comparisons.apply_rules", "schedule": 300.0},
     "release-expired-assignments": {"task": "comparisons.release_expired_assignments", "schedule": 30.0},
+    # Late ones are dropped: what was due then is due in the next.
+    "compute-due": {"task": "analysis.compute_due", "schedule": 60.0, "options": {"expires": 60.0}},
 }
 
 if HTTPS and DEBUG:

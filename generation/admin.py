@@ -1,30 +1,9 @@
-"""The operator's last resort: everything can be read, nothing that a study rests on can be changed."""
-
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
 from generation.models import Checkpoint, Image, ImageJob, LatencyRun, Prompt, PromptSet, System
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Model]
-else:
-    _ModelAdmin = admin.ModelAdmin  # not generic at run time
-
-
-class ReadOnlyAdmin(_ModelAdmin):
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from people.admin import ReadOnlyAdmin
 
 
 @admin.register(PromptSet)

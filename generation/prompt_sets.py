@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 
 from django.db import transaction
 
 from generation.models import Prompt, PromptSet
-from generation.prompts import PromptFileError, PromptLine
+from generation.prompts import PromptFileError, PromptLine, prompts_sha256
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
@@ -20,7 +18,7 @@ def store_prompt_set(slug: str, prompts: Sequence[PromptLine], source: str) -> t
     """The set of this name with these prompts, and whether it is new."""
     if not _SLUG.fullmatch(slug):
         raise PromptFileError(f"--set is {slug!r}; allowed: 1 to 100 lower-case letters, digits and '-'.")
-    sha256 = _hash(prompts)
+    sha256 = prompts_sha256(prompts)
     earlier = PromptSet.objects.filter(slug=slug).first()
     if earlier and earlier.sha256 != sha256:
         raise PromptFileError(
@@ -41,8 +39,3 @@ def store_prompt_set(slug: str, prompts: Sequence[PromptLine], source: str) -> t
         for position, line in enumerate(prompts)
     )
     return prompt_set, True
-
-
-def _hash(prompts: Sequence[PromptLine]) -> str:
-    content = [[line.text, line.category, line.challenge] for line in prompts]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()

@@ -26,6 +26,12 @@ class PromptLine:
     challenge: str = ""
 
 
+def prompts_sha256(prompts: Iterable[PromptLine]) -> str:
+    """What a design names its prompts by: their texts and labels in their order."""
+    content = [[line.text, line.category, line.challenge] for line in prompts]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
 def read_prompts(path: Path, *, drop_repeats: bool = False) -> list[PromptLine]:
     """The prompts of a file, in its order, each text once and without outer white space.
 

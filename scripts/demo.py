@@ -99,7 +99,7 @@ def prepare(supervisor: Supervisor, folder: Path) -> None:
     with doing("Studies"):
         link_weights(folder)
         create_studies(supervisor, folder, is_new=is_new)
-    supervisor.start("worker", worker.COMMAND)
+    worker.start_workers(supervisor)
     for study in (STUDY, RATED):
         if not is_closed(study):
             supervisor.run("open", [*MANAGE, "open_study", study])
@@ -110,8 +110,9 @@ def prepare(supervisor: Supervisor, folder: Path) -> None:
 def create_studies(supervisor: Supervisor, folder: Path, *, is_new: bool) -> None:
     try:
         supervisor.run("prompts", [*MANAGE, "import_prompts", str(PROMPTS), "--set", STUDY, "--sample", "24"])
-        supervisor.run("study", [*MANAGE, "create_study", str(FILE)])
-        supervisor.run("rated-study", [*MANAGE, "create_study", str(write_rated_study(folder))])
+        demo_password(folder)
+        for name, file in {"study": FILE, "rated-study": write_rated_study(folder)}.items():
+            supervisor.run(name, [*MANAGE, "create_study", str(file), "--owner", LOGIN])
     except ChildFailed as error:
         if is_new:
             raise
@@ -190,7 +191,8 @@ def demo_password(folder: Path) -> str:
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(12) + "\n")
     password = file.read_text().strip()
-    user, _ = get_user_model().objects.get_or_create(username=LOGIN, defaults={"is_staff": True})
+    administrator = {"is_staff": True, "is_superuser": True}
+    user, _ = get_user_model().objects.get_or_create(username=LOGIN, defaults=administrator)
     if not user.check_password(password):
         user.set_password(password)
         user.save()

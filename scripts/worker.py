@@ -1,4 +1,4 @@
-"""`make worker`: the Celery worker with its periodic tasks, and a broker for it where none answers yet."""
+"""`make worker`: a Celery worker for images and periodic tasks, one for results, and a broker if none answers yet."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from evalsite import broker
 from scripts.supervisor import ChildFailed, Stopped, Supervisor
 
 # The pool, its size and the file of the schedule come from the settings. A machine may have several workers.
-COMMAND = [sys.executable, "-m", "celery", "-A", "evalsite", "worker", "--beat", "--loglevel", "INFO"]
-COMMAND += ["--hostname", f"evalsite-{os.getpid()}@%h"]
+CELERY = [sys.executable, "-m", "celery", "-A", "evalsite", "worker", "--loglevel", "INFO"]
+COMMAND = [*CELERY, "--beat", "--hostname", f"evalsite-{os.getpid()}@%h"]
+RESULTS_COMMAND = [*CELERY, "--queues", "analysis", "--hostname", f"results-{os.getpid()}@%h"]
 
 
 def start_broker(supervisor: Supervisor) -> None:
@@ -28,13 +29,20 @@ def start_broker(supervisor: Supervisor) -> None:
     supervisor.wait_until(lambda: broker.is_up(url))
 
 
+def start_workers(supervisor: Supervisor, *, log: bool = True) -> None:
+    """One makes images and does the periodic work, the other computes results: neither waits for the other."""
+    supervisor.start("worker", COMMAND, log=log)
+    supervisor.start("results-worker", RESULTS_COMMAND, log=log)
+
+
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evalsite.settings")
     try:
         with Supervisor(settings.DATA_DIR / "logs") as supervisor:
             start_broker(supervisor)
             supervisor.run("migrate", [sys.executable, "manage.py", "migrate", "--no-input"])
-            supervisor.finish(supervisor.start("worker", COMMAND, log=False))
+            start_workers(supervisor, log=False)
+            supervisor.wait_until(lambda: False)
     except Stopped:
         return 0
     except (broker.BrokerError, ChildFailed, ImproperlyConfigured) as error:

@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """SQLite as on a real site, in a file: in memory, writers would not wait for each other.
 
     Its flush after a transactional test deletes row by row, which the triggers on votes refuse: they step aside.
@@ -77,7 +77,8 @@ def django_db_modify_db_settings() -> None:
     if connection.vendor != "sqlite":
         return
     connection.settings_dict["TEST"]["NAME"] = str(DATA_DIR / "tests.sqlite3")
-    flush = connection.ops.sql_flush
+    operations = type(connection.ops)
+    flush = operations.sql_flush
 
     def flush_without_triggers(*args: Any, **options: Any) -> list[str]:
         with connection.cursor() as cursor:
@@ -86,7 +87,7 @@ def django_db_modify_db_settings() -> None:
         drops = [f"DROP TRIGGER {name}" for name, _ in triggers]
         return [*drops, *flush(*args, **options), *(create for _, create in triggers)]
 
-    pytest.MonkeyPatch().setattr(connection.ops, "sql_flush", flush_without_triggers)
+    pytest.MonkeyPatch().setattr(operations, "sql_flush", flush_without_triggers)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import (
     CharField,
@@ -37,6 +38,8 @@ from comparisons.models import (
     Vote,
 )
 from generation.models import Checkpoint, Image, ImageJob, LatencyRun, Prompt, PromptSet, System
+from people import audit, tokens
+from people.models import AuditEntry, Membership, Token
 from tests.analysis.votes import cast_vote
 from tests.factories import make_draft, make_open_study, make_session
 
@@ -45,7 +48,7 @@ pytestmark = pytest.mark.django_db
 if TYPE_CHECKING:
     AnyField = Field[Any, Any]
 Row = TypeVar("Row", bound=Model)
-MODELS = [*apps.get_app_config("generation").get_models(), *apps.get_app_config("comparisons").get_models()]
+MODELS = [model for room in ("people", "generation", "comparisons") for model in apps.get_app_config(room).get_models()]
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,9 @@ class Rows:
     excluded_session: Exclusion
     checkpoint: Checkpoint
     latency_run: LatencyRun
+    membership: Membership
+    token: Token
+    entry: AuditEntry
 
     @property
     def prompt_set(self) -> PromptSet:
@@ -112,7 +118,7 @@ def rows() -> Rows:
         issued_at=now,
         expires_at=now + timedelta(minutes=1),
     )
-    vote = cast_vote(session, comparisons[1])
+    vote, ana = cast_vote(session, comparisons[1]), User.objects.create_user("ana")
     return Rows(
         study=study,
         draft=make_draft(),
@@ -125,6 +131,9 @@ def rows() -> Rows:
         latency_run=LatencyRun.objects.create(
             system="tiny@1", fingerprint="0" * 64, spec={}, batch_size=1, runs=1, timings=[{}], environment={}
         ),
+        membership=Membership.objects.create(user=ana, study=study, role="owner"),
+        token=tokens.make(ana, "laptop", ["read:votes"], None)[0],
+        entry=audit.record(audit.Verb.OPENED, actor=ana),
     )
 
 
@@ -228,6 +237,14 @@ BREACHES: dict[str, Callable[[Rows], Model]] = {
     "exclusion_has_reason": lambda rows: another(rows.excluded_vote, reason=""),
     "one_exclusion_per_vote": lambda rows: another(rows.excluded_vote),
     "one_exclusion_per_session": lambda rows: another(rows.excluded_session),
+    "one_role_per_person_and_study": lambda rows: another(rows.membership),
+    "membership_role_is_known": lambda rows: another(rows.membership, study=rows.draft, role="king"),
+    "Token.prefix": lambda rows: another(rows.token, name="desk", prefix=rows.token.prefix),
+    "one_token_per_name": lambda rows: another(rows.token),
+    "token_has_name": lambda rows: another(rows.token, name=""),
+    "token_has_scopes": lambda rows: another(rows.token, name="desk", scopes=[]),
+    "audit_entry_verb_is_known": lambda rows: another(rows.entry, verb="pondered"),
+    "audit_entry_names_one_actor": lambda rows: another(rows.entry, by="somebody else"),
 }
 
 

@@ -251,7 +251,7 @@ def test_only_the_settings_read_the_environment() -> None:
     settings = (ROOT / "evalsite" / "settings.py").read_text(encoding="utf-8")
     read = set(re.findall(r'environment\.\w+\(\s*"([A-Z_]+)"', settings))
     assert read == set(environment.VARIABLES)
-    for room in ("analysis", "comparisons", "generation"):
+    for room in ("analysis", "comparisons", "generation", "people", "studio", "api"):
         for file in (ROOT / room).rglob("*.py"):
             assert not re.search(r"\bos\.(environ|getenv)", file.read_text(encoding="utf-8")), file
 

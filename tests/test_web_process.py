@@ -45,7 +45,7 @@ SERVED = """\
 /r/KEY/judge/ 302 Found
 /r/KEY/thanks/ 302 Found
 /studies/ 302 Found
-/admin/login/ 200 OK
+/admin/login/ 302 Found
 /nowhere/ 404 Not Found
 signed in: /r/KEY/judge/ 200
 signed in: /studies/ 200

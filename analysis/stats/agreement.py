@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.stats.compiled import add_residuals, compiled, count_units
-from analysis.stats.outcomes import LEFT, RIGHT, ROOMY, FloatArray, IntArray, VoteTable
+from analysis.stats.clusters import Clusters
+from analysis.stats.compiled import compiled, count_units
+from analysis.stats.outcomes import LEFT, RIGHT, FloatArray, VoteTable
 from analysis.stats.vote_file import OUTCOMES
-from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, pairs_of_kinds
+from analysis.stats.win_rates import Pairs, count_pairs, pairs_of_kinds
 
 A, B = LEFT, RIGHT  # once sides are turned back: the first and the second of the pair, by name
 
@@ -37,14 +38,14 @@ class Agreement:
 
 
 def agreement(votes: VoteTable) -> Agreement:
-    pairs, units = count_pairs(votes), _units(votes, votes.prompt, len(votes.prompts))
-    counts = units.counts.astype(np.float64)
+    units, prompt_icc = _units(votes, votes.clusters_of_kinds.prompt, len(votes) // 2)
+    counts = units.astype(np.float64)
     return Agreement(
         alpha=krippendorff_alpha(counts),
         pairwise=pairwise_agreement(counts),
         leave_one_out=_leave_one_out(counts),
-        prompt_icc=_correlation(units, pairs),
-        rater_icc=_correlation(_units(votes, votes.rater, len(votes.raters)), pairs),
+        prompt_icc=prompt_icc,
+        rater_icc=_units(votes, votes.clusters_of_kinds.rater, 0)[1],
     )
 
 
@@ -91,31 +92,6 @@ def design_effect(pairs: Pairs) -> float:
     return float(variance[known].sum() / independent[known].sum()) if known.any() else math.nan
 
 
-@dataclass(frozen=True, eq=False)
-class _Units:
-    """Votes on two systems, `pair` (u,), that share a prompt, or a rater: `counts` (u, outcomes)."""
-
-    pair: IntArray
-    counts: npt.NDArray[np.int32]
-
-
-def _units(votes: VoteTable, cluster: IntArray, clusters: int) -> _Units:
-    first, _, pair = pairs_of_kinds(votes)
-    outcome, width = votes.kinds.outcome_of_first, len(OUTCOMES)
-    if len(first) * clusters <= ROOMY * len(votes):
-        table = np.zeros((len(first) * clusters, width), dtype=np.int32)
-        compiled(count_units)(votes.kind, cluster, clusters, pair, outcome, table)
-        units = np.flatnonzero(table @ np.ones(width, dtype=np.int32))
-        return _Units(units // max(clusters, 1), table[units])
-    codes = (pair.take(votes.kind) * clusters + cluster) * width + outcome.take(votes.kind)
-    occurring, numbers = np.unique(codes, return_counts=True)
-    units, outcomes = np.divmod(occurring, width)
-    starts = np.diff(units, prepend=-1) > 0
-    counts = np.zeros((int(starts.sum()), width), dtype=np.int32)
-    counts[np.cumsum(starts) - 1, outcomes] = numbers
-    return _Units(units[starts] // max(clusters, 1), counts)
-
-
 def _leave_one_out(counts: FloatArray) -> float:
     """Of the votes for a or b, where the others on the unit prefer one of the two."""
     agreeing = differing = 0.0
@@ -125,16 +101,19 @@ def _leave_one_out(counts: FloatArray) -> float:
     return float(agreeing / differing) if differing else math.nan
 
 
-def _correlation(units: _Units, pairs: PairCounts) -> float:
-    """Intra-class correlation of a's score within units: the mean product of the residuals of two votes of one
-    unit over their mean square; residuals are from the win rate of the pair of systems.
+def _units(votes: VoteTable, by: Clusters, room: int) -> tuple[npt.NDArray[np.int32], float]:
+    """Of votes on two systems that share a prompt, or a rater: the counts (u, outcomes) of those that are not alone, as
+    far as there is `room`, and the intra-class correlation of the score of the pair's first system.
 
-    (Donner, 1986, "A review of inference procedures for the intraclass correlation coefficient", sec. 2.)
+    That is the mean product of the residuals of two votes of one unit over their mean square; residuals are from the
+    win rate of the pair of systems. (Donner, 1986, "A review of inference procedures for the intraclass correlation
+    coefficient", sec. 2.)
     """
+    pairs, pair = count_pairs(votes), pairs_of_kinds(votes, votes.kinds.counts)[2]
     n = pairs.counted
     residual = np.array([1.0, 0.0, 0.5]) - np.nan_to_num(pairs.win_rate)[:, None]
     residual *= np.sqrt(n / np.maximum(n - 1, 1))[:, None]
-    totals = np.zeros(4)
-    compiled(add_residuals)(units.pair, units.counts, residual, totals)
-    products, two, squares, one = totals
-    return float(products / two / (squares / one)) if two and squares else math.nan
+    counts, totals = np.empty((room, len(OUTCOMES)), dtype=np.int32), np.zeros(5)
+    compiled(count_units)(by.rows, by.ends, pair, votes.kinds.outcome_of_first, residual, counts, totals)
+    products, two, squares, one, number = totals
+    return counts[: int(number)], float(products / two / (squares / one)) if two and squares else math.nan

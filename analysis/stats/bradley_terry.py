@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csgraph
 from scipy.special import expit, log_expit
 
 from analysis.stats.errors import DisconnectedError, NotConvergedError, SeparationError, listed
 from analysis.stats.jackknife import Curvature
 from analysis.stats.outcomes import LEFT, TIE, FloatArray, VoteTable
-from analysis.stats.ratings import Ratings, rated_votes
-from analysis.stats.sums import rows_of
+from analysis.stats.ratings import Ratings, ratable_votes
+from analysis.stats.sums import rows_of, some_rows
 from analysis.stats.uncertainty import LEVEL, TWO_WAY, Influence, clustered_covariances, intervals_of
 
 SCALE = 400.0
@@ -50,7 +49,7 @@ def bradley_terry(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY
 
     Raises DisconnectedError, SeparationError or NotConvergedError; RatingError without any vote.
     """
-    votes = rated_votes(votes)
+    votes = ratable_votes(votes)
     fit = fit_votes(votes)
     values: FloatArray = MEAN + POINTS * fit.strengths
     found = influence(votes, fit)
@@ -58,7 +57,7 @@ def bradley_terry(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY
     return Ratings(
         systems=votes.systems,
         values=values,
-        intervals=intervals_of(votes, values, found, spread.variances(), level, cluster),
+        intervals=intervals_of(values, spread.variances(), spread.margins, level),
         parameters={"scale": SCALE, "base": BASE, "mean": MEAN, "ties": "half", "level": level},
         diagnostics={
             "side": POINTS * fit.side,
@@ -71,9 +70,9 @@ def bradley_terry(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY
 
 
 def fit_votes(votes: VoteTable) -> Fit:
-    """Fit to votes none of which is both-bad. Raises as `bradley_terry` does."""
+    """Fit to votes, each of whose systems has some that are not both-bad. Raises as `bradley_terry` does."""
     k = len(votes.systems)
-    counts = votes.kinds.counts.reshape(k, k, -1)
+    counts = votes.kinds.counted.reshape(k, k, -1)
     wins, games = counts[:, :, LEFT] + counts[:, :, TIE] / 2, counts.sum(axis=2).astype(np.float64)
     return fit_counts(wins, games, votes.systems)
 
@@ -145,19 +144,22 @@ def influence(votes: VoteTable, fit: Fit) -> Influence:
     """Of the votes on the ratings, in points."""
     k, kinds = len(votes.systems), votes.kinds
     chance = expit(fit.strengths[kinds.left] - fit.strengths[kinds.right] + (0.0 if np.isnan(fit.side) else fit.side))
-    residual = np.nan_to_num(kinds.left_score - chance)  # there is no vote of those kinds that have no score
+    residual = kinds.left_score - chance
     sides, ones = [kinds.left, kinds.right], np.ones(len(chance))
+    scores = rows_of([*sides, np.full(len(chance), k)], [residual, -residual, residual], k + 1)
     return Influence(
-        scores=rows_of([*sides, np.full(len(chance), k)], [residual, -residual, residual], k + 1),
+        scores=some_rows(scores, kinds.is_counted),
         weights=POINTS * fit.covariance[:, :k],
-        bearing=rows_of(sides, [ones, ones], k),
+        bearing=some_rows(rows_of(sides, [ones, ones], k), kinds.is_counted),
         kind=votes.kind,
-        curvature=Curvature(kinds.left, kinds.right, chance * (1 - chance), fit.covariance),
+        curvature=Curvature(kinds.left, kinds.right, chance * (1 - chance) * kinds.is_counted, fit.covariance),
     )
 
 
 def check_connected(games: FloatArray, systems: tuple[str, ...]) -> None:
     """Raise DisconnectedError unless comparisons (k, k) lead, by whatever way, from every system to every other."""
+    from scipy.sparse import csgraph  # which takes long to import
+
     groups, label = csgraph.connected_components(games > 0, directed=False)
     if groups > 1:
         parts = [f"({listed([systems[i] for i in np.flatnonzero(label == g)])})" for g in range(groups)]
@@ -166,6 +168,8 @@ def check_connected(games: FloatArray, systems: tuple[str, ...]) -> None:
 
 def check_separation(wins: FloatArray, systems: tuple[str, ...]) -> None:
     """A finite maximum exists only if wins lead from every system to every other (Ford 1957)."""
+    from scipy.sparse import csgraph
+
     groups, label = csgraph.connected_components(wins > 0, directed=True, connection="strong")
     if groups == 1:
         return

@@ -23,12 +23,12 @@ def simulation_cautions(votes: VoteTable) -> Iterator[str]:
         )
 
 
-def both_bad_cautions(votes: VoteTable, scored: VoteTable) -> Iterator[str]:
-    if len(scored) < len(votes):
-        dropped = len(votes) - len(scored)
+def both_bad_cautions(votes: VoteTable) -> Iterator[str]:
+    if dropped := len(votes) - int(votes.kinds.counted.sum()):
         share = dropped / len(votes)
         yield f"Both-bad is not counted in any rating: {counted(dropped, 'vote')}, {share:.0%} of all."
-    unrated = [name for name in votes.systems if name not in scored.systems]
+    rated = votes.ratable().systems
+    unrated = [name for name in votes.systems if name not in rated]
     if unrated:
         yield f"Not rated, for want of a vote other than both-bad: {listed(unrated)}."
 

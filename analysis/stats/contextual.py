@@ -32,7 +32,7 @@ from analysis.stats.bradley_terry import (
     side_is_estimable,
 )
 from analysis.stats.breakdowns import slice_codes
-from analysis.stats.contextual_fit import ContextualFit, Model, fit
+from analysis.stats.contextual_fit import ContextualFit, Model, fit, interactions
 from analysis.stats.errors import DisconnectedError, RatingError, SeparationError, VoteFileError
 from analysis.stats.outcomes import BOTH_BAD, FloatArray, IntArray, VoteTable
 from analysis.stats.ratings import Ratings, rated_votes
@@ -151,7 +151,7 @@ def contextual_bradley_terry(
         with_side=_check(votes, level_of * (not tied), labels),
         s=None if side is None else side.values,
         d=None if discrimination is None else discrimination.values,
-        ridge=ridge,
+        precision=ridge * interactions(max(len(levels), 1), k) if ridge else None,
     )
     found = fit(model)
     influence = _influence(votes, model, found)
@@ -162,7 +162,7 @@ def contextual_bradley_terry(
     of_side = outputs.estimate(first) if model.with_side else Estimate(np.nan, np.nan, np.nan, np.nan)
     by_level = outputs.effects(k, shape)
     return ContextualRatings(
-        ratings=_ratings(votes, model, found, outputs, influence, of_side),
+        ratings=_ratings(votes, model, found, outputs, influence, of_side, ridge),
         levels=levels,
         by_level=by_level,
         interactions=outputs.effects(k + model.cells, shape),
@@ -209,7 +209,13 @@ def _check(votes: VoteTable, level_of: IntArray, labels: Sequence[str]) -> bool:
 
 
 def _ratings(
-    votes: VoteTable, model: Model, found: ContextualFit, outputs: _Outputs, influence: Influence, side: Estimate
+    votes: VoteTable,
+    model: Model,
+    found: ContextualFit,
+    outputs: _Outputs,
+    influence: Influence,
+    side: Estimate,
+    ridge: float,
 ) -> Ratings:
     """theta, without an interval where one of its levels has none."""
     k = model.systems
@@ -223,7 +229,7 @@ def _ratings(
             "base": BASE,
             "mean": MEAN,
             "ties": "half",
-            "ridge": model.ridge,
+            "ridge": ridge,
             "level": outputs.intervals.level,
         },
         diagnostics={
@@ -239,7 +245,7 @@ def _output_weights(model: Model) -> FloatArray:
     """From the p parameters to the m outputs, (p, m): points, except for a."""
     cells, c = model.cells, model.levels
     mean = np.kron(np.ones((c, 1)) / c, np.eye(model.systems))
-    gamma = np.eye(cells) - np.kron(np.ones((c, c)) / c, np.eye(model.systems))
+    gamma = interactions(c, model.systems)
     others = np.eye(model.parameters - cells) * POINTS
     if model.d is not None:
         others[-1, -1] = 1.0

@@ -12,7 +12,8 @@ from analysis.stats.errors import NotConvergedError, RatingError, SeparationErro
 from analysis.stats.outcomes import FloatArray, IntArray
 
 _TOLERANCE = 1e-10
-_RUNAWAY = 25.0  # log odds to which no number of votes leads, unless they are separated
+_NO_GAIN = 1e-20  # of likelihood: where it is nearly flat, rounding keeps steps from growing smaller
+_RUNAWAY = 20.0  # log odds of a vote which leave no information about what leads further
 _SINGULAR = 1e-12
 
 
@@ -21,7 +22,8 @@ class Model:
     """N votes: `left` and `right` are cells, level * systems + system; `score` the left one's, `weight` the vote's.
 
     `s` and `d` have mean 0 and variance 1, or are None. Parameters (p,): the strengths of the cells, then, each where
-    it is fitted, the side S, its slope b on s, and the discrimination a on d.
+    it is fitted, the side S, its slope b on s, and the discrimination a on d. `precision` (cells, cells) is that of a
+    normal prior on the strengths; None without one.
     """
 
     left: IntArray
@@ -33,7 +35,7 @@ class Model:
     with_side: bool
     s: FloatArray | None
     d: FloatArray | None
-    ridge: float
+    precision: FloatArray | None = None
 
     @property
     def cells(self) -> int:
@@ -48,21 +50,22 @@ class Model:
         as_left, as_right = (np.bincount(codes, values, self.cells) for codes in (self.left, self.right))
         return np.asarray(as_left - as_right, dtype=np.float64)
 
-    def interactions(self, strengths: FloatArray) -> FloatArray:
-        """gamma (cells,): strengths less their system's mean over levels."""
-        table = strengths.reshape(self.levels, self.systems)
-        return np.asarray(table - table.mean(axis=0)).ravel()
+
+def interactions(levels: int, systems: int) -> FloatArray:
+    """From strengths to gamma, (cells, cells): less their system's mean over levels. It is its own square."""
+    return np.asarray(np.kron(np.eye(levels) - 1 / levels, np.eye(systems)))
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
     """What the votes say at some parameters, with x = scale * difference of strengths + side.
 
-    `residual` and `variance` (N,) are weighted; `extra` (N, q) has the derivatives of x by the parameters that are no
-    strengths.
+    `x`, `residual` and `variance` are (N,), the latter two weighted; `extra` (N, q) has the derivatives of x by the
+    parameters that are no strengths.
     """
 
     parameters: FloatArray
+    x: FloatArray
     likelihood: float
     residual: FloatArray
     variance: FloatArray
@@ -89,17 +92,15 @@ def fit(model: Model) -> ContextualFit:
     at = _point(model, start)
     for iteration in range(1, MAX_ITERATIONS + 1):
         gradient, expected = derivatives(model, at)
-        step = _inverse(expected) @ gradient
-        if np.abs(step).max() < _TOLERANCE:
-            return ContextualFit(at, _inverse(expected - _bend(model, at)), iteration)
+        step = _inverse(expected, at) @ gradient
+        if np.abs(step).max() < _TOLERANCE or gradient @ step < _NO_GAIN:
+            return ContextualFit(at, _inverse(expected - _bend(model, at), at), iteration)
         for _ in range(60):
             candidate = _point(model, at.parameters + step)
             if candidate.likelihood >= at.likelihood - 1e-12 * abs(at.likelihood):
                 break
             step = step / 2
         at = candidate
-        if np.abs(at.parameters).max() > _RUNAWAY:
-            raise SeparationError("Ratings with covariates are not finite: the covariates separate wins from losses.")
     raise NotConvergedError(f"Bradley-Terry with covariates did not converge after {MAX_ITERATIONS} iterations.")
 
 
@@ -108,13 +109,14 @@ def derivatives(model: Model, at: Point) -> tuple[FloatArray, FloatArray]:
     cells, p = model.cells, len(at.parameters)
     strengths = at.parameters[:cells]
     gradient = np.concatenate([model.net(at.residual * at.scale), at.extra.T @ at.residual])
-    gradient[:cells] -= model.ridge * model.interactions(strengths)
     information = np.zeros((p, p))
     both = np.bincount(model.left * cells + model.right, at.variance * at.scale**2, cells**2).reshape(cells, cells)
     of_level = np.kron(np.eye(model.levels), np.ones((model.systems, model.systems)))
-    between_levels = np.kron(np.eye(model.levels) - 1 / model.levels, np.eye(model.systems))
-    information[:cells, :cells] = of_level + model.ridge * between_levels - both - both.T
+    information[:cells, :cells] = of_level - both - both.T
     information[np.arange(cells), np.arange(cells)] += both.sum(axis=0) + both.sum(axis=1)
+    if model.precision is not None:
+        gradient[:cells] -= model.precision @ strengths
+        information[:cells, :cells] += model.precision
     for j, extra in enumerate(at.extra.T):
         information[:cells, cells + j] = model.net(at.variance * at.scale * extra)
     information[cells:, :cells] = information[:cells, cells:].T
@@ -133,10 +135,11 @@ def _point(model: Model, parameters: FloatArray) -> Point:
         x = x + value * column
     chance = expit(x)
     likelihood = model.weight @ (model.score * log_expit(x) + (1 - model.score) * log_expit(-x))
-    penalty = model.ridge / 2 * (model.interactions(strengths) ** 2).sum()
+    penalty = 0.0 if model.precision is None else strengths @ model.precision @ strengths / 2
     extra = [*of_side, *([] if model.d is None else [model.d * scale * difference])]
     return Point(
         parameters=parameters,
+        x=x,
         likelihood=float(likelihood - penalty),
         residual=model.weight * (model.score - chance),
         variance=model.weight * chance * (1 - chance),
@@ -157,8 +160,10 @@ def _bend(model: Model, at: Point) -> FloatArray:
     return bend
 
 
-def _inverse(information: FloatArray) -> FloatArray:
+def _inverse(information: FloatArray, at: Point) -> FloatArray:
     values, vectors = np.linalg.eigh(information)
-    if values[0] <= _SINGULAR * values[-1]:
-        raise RatingError("These votes cannot tell the covariates' effects from the ratings: leave a covariate out.")
-    return np.asarray((vectors / values) @ vectors.T, dtype=np.float64)
+    if values[0] > _SINGULAR * values[-1]:
+        return np.asarray((vectors / values) @ vectors.T, dtype=np.float64)
+    if np.abs(at.x).max() > _RUNAWAY:
+        raise SeparationError("Ratings with covariates are not finite: the covariates separate wins from losses.")
+    raise RatingError("These votes cannot tell the covariates' effects from the ratings: leave a covariate out.")

@@ -17,7 +17,7 @@ from analysis.stats.anomalies import rater_tests, self_consistency
 from analysis.stats.breakdowns import Breakdown, break_down
 from analysis.stats.curves import response_times, session_curves
 from analysis.stats.errors import StatsError
-from analysis.stats.fragility import first_place
+from analysis.stats.fragility import Fragility, first_place, preferred, rated_above, significantly_preferred
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.reliability import crowd_bradley_terry
 from analysis.stats.removal import Unit
@@ -35,16 +35,26 @@ def details(votes: VoteTable) -> dict[str, Any]:
     analysis.stats.breakdowns), `raters` (analysis.stats.anomalies), `consistency` on repeats, `crowd_bt`
     (analysis.stats.reliability), `session` and `times` (analysis.stats.curves).
     """
-    sliced = [column for column in SLICED if len(set(votes.optional.get(column, ()))) > 1]
     return {
-        "fragility": {unit: part_of(partial(_fragility, votes, unit)) for unit in UNITS},
-        "breakdowns": {column: part_of(partial(_slices, votes, column)) for column in sliced},
+        "fragility": fragility_of(votes),
+        "breakdowns": breakdowns_of(votes),
         "raters": part_of(lambda: as_json(rater_tests(votes))),
         "consistency": part_of(lambda: as_json(self_consistency(votes))),
         "crowd_bt": part_of(lambda: _crowd(votes)),
         "session": part_of(lambda: as_json(session_curves(votes))),
         "times": part_of(lambda: as_json(response_times(votes))),
     }
+
+
+def fragility_of(votes: VoteTable) -> dict[str, Any]:
+    """By vote and by rater."""
+    return {unit: part_of(partial(_fragility, votes, unit)) for unit in UNITS}
+
+
+def breakdowns_of(votes: VoteTable) -> dict[str, Any]:
+    """By those of SLICED that have more than one value."""
+    sliced = [column for column in SLICED if len(set(votes.optional.get(column, ()))) > 1]
+    return {column: part_of(partial(_slices, votes, column)) for column in sliced}
 
 
 def as_json(value: Any) -> Any:
@@ -71,9 +81,27 @@ def _key(key: object) -> str:
     return " to ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
+def conclusion_of(votes: VoteTable, above: str, below: str) -> dict[str, Any]:
+    """How fragile it is, by vote and by rater, that one system is rated above another, preferred, significantly so."""
+
+    def found(overturn: Callable[..., Fragility], unit: Unit) -> Any:
+        return part_of(lambda: _as_row(overturn(votes, above, below, unit=unit)))
+
+    ways: dict[str, Callable[..., Fragility]] = {
+        "rated_above": rated_above,
+        "preferred": preferred,
+        "significantly_preferred": significantly_preferred,
+    }
+    return {name: {unit: found(overturn, unit) for unit in UNITS} for name, overturn in ways.items()}
+
+
 def _fragility(votes: VoteTable, unit: Unit) -> dict[str, Any]:
+    return _as_row(first_place(votes, unit=unit))
+
+
+def _as_row(found: Fragility) -> dict[str, Any]:
     """Which votes or raters they are is left out: their numbers are those of a table that nobody else has."""
-    return {name: value for name, value in as_json(first_place(votes, unit=unit)).items() if name != "removed"}
+    return {name: value for name, value in as_json(found).items() if name != "removed"}
 
 
 def _slices(votes: VoteTable, column: str) -> dict[str, Any]:

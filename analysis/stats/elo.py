@@ -13,7 +13,7 @@ from analysis.stats import elo_kernel
 from analysis.stats.bradley_terry import fit_counts
 from analysis.stats.errors import RatingError
 from analysis.stats.outcomes import FloatArray, IntArray, VoteTable
-from analysis.stats.ratings import Ratings, rated_votes
+from analysis.stats.ratings import Ratings, ratable_votes
 from analysis.stats.vote_file import OUTCOMES
 
 K = 1.0
@@ -53,7 +53,7 @@ def elo(
 
     The result does not depend on the order of rows or on sides. Time is linear in votes played x shuffles.
     """
-    cells = _cells(rated_votes(votes))
+    cells = _cells(ratable_votes(votes))
     played, began = _end_of_order(cells, k, start)
     blocks = _blocks(cells, played, shuffles, rng)
 
@@ -122,7 +122,7 @@ def _blocks(cells: _Cells, played: int, shuffles: int, rng: np.random.Generator)
 def _cells(votes: VoteTable) -> _Cells:
     k = len(votes.systems)
     kinds = votes.kinds
-    table = np.bincount((kinds.first * k + kinds.second) * len(OUTCOMES) + kinds.outcome_of_first, kinds.counts)
+    table = np.bincount((kinds.first * k + kinds.second) * len(OUTCOMES) + kinds.outcome_of_first, kinds.counted)
     pair, outcome = np.divmod(occurring := np.flatnonzero(table), len(OUTCOMES))
     first, second = np.divmod(pair, k)
     score, counts = np.array([1.0, 0.0, 0.5])[outcome], table[occurring].astype(np.intp)

@@ -12,10 +12,12 @@ import numpy as np
 from analysis.stats.asked import Asked
 from analysis.stats.bootstrap import DRAWS, bootstrap_field_win_rates, bootstrap_pair_win_rates, bootstrap_ratings
 from analysis.stats.bradley_terry import bradley_terry
-from analysis.stats.details import as_json, details, part_of
+from analysis.stats.details import as_json, conclusion_of, details, part_of
 from analysis.stats.errors import RatingError
+from analysis.stats.looks import at_planned_looks
 from analysis.stats.outcomes import IntArray, VoteTable
 from analysis.stats.pair_tests import holm
+from analysis.stats.sensitivity import weighted, with_covariates, with_ridge
 from analysis.stats.sequential import (
     ConfidenceSequence,
     confidence_sequence,
@@ -23,22 +25,36 @@ from analysis.stats.sequential import (
     pair_contrasts,
     rank_ranges_of,
     rating_contrasts,
+    system_contrasts,
     verdict,
 )
-from analysis.stats.win_rates import pair_win_rates
+from analysis.stats.win_rates import field_win_rates, pair_win_rates
 
 
 def on_request(votes: VoteTable, asked: Asked, seed: list[int]) -> dict[str, Any]:
-    """By name: `details`, `bootstrap` and `always_valid`, as far as they are asked for.
+    """By name: `details`, `conclusion`, `bootstrap`, `ridge`, `weighted`, `contextual` and `always_valid` or, with
+    looks, `planned_looks`, as far as they are asked for.
 
-    `votes` answer one question; both-bad counts in the first alone. Ties are half a win for each.
+    `votes` answer one question; both-bad counts in the first, and among the votes of planned looks. Ties are half a win
+    for each.
     """
     parts: dict[str, Callable[[], Any]] = {}
     if asked.details:
         parts["details"] = partial(details, votes)
+    if asked.conclusion is not None:
+        parts["conclusion"] = partial(conclusion_of, votes, *asked.conclusion)
     if asked.bootstrap is not None:
         parts["bootstrap"] = partial(bootstrapped, votes, asked.bootstrap, np.random.default_rng(seed))
-    if asked.planned_votes is not None:
+    if asked.ridge is not None:
+        parts["ridge"] = partial(with_ridge, votes, asked.ridge)
+    if asked.weights is not None:
+        parts["weighted"] = partial(weighted, votes, asked.weights)
+    if asked.covariates:
+        parts["contextual"] = partial(with_covariates, votes, asked.covariates, asked.weights, asked.ridge)
+    if asked.planned_votes is not None and asked.looks is not None:
+        looks = partial(at_planned_looks, votes, asked.planned_votes, asked.looks, ended=asked.ended)
+        parts["planned_looks"] = looks
+    elif asked.planned_votes is not None:
         parts["always_valid"] = partial(always_valid, votes, asked.planned_votes)
     return {name: part_of(make) for name, make in parts.items()}
 
@@ -75,13 +91,14 @@ def bootstrapped(votes: VoteTable, by: str, rng: np.random.Generator) -> dict[st
 def always_valid(votes: VoteTable, planned: int) -> dict[str, Any]:
     """What stays true however often one looks (analysis.stats.sequential): pairs, and the ranks of all systems.
 
-    Each pair's interval holds by itself; ranks, the leader and p_holm hold for all at once.
+    Each pair's interval holds by itself, and so do those of each system in `estimates`; ranks, the leader and p_holm
+    hold for all at once.
     """
     counted = votes.counted()
     contrasts = pair_contrasts(pair_win_rates(counted))
     watched = confidence_sequence(contrasts, planned / max(1, len(contrasts.a)))
     found: dict[str, Any] = {"planned_votes": planned, "pairs": _pairs(watched), **_ranking(counted, planned)}
-    return dict(as_json(found))
+    return dict(as_json({**found, "estimates": _estimates(counted, planned)}))
 
 
 def _pairs(watched: ConfidenceSequence) -> list[dict[str, Any]]:
@@ -116,6 +133,30 @@ def _ranking(votes: VoteTable, planned: int) -> dict[str, Any]:
     ]
     ranks.sort(key=lambda row: (row["rank_low"], row["rank_high"]))
     return {"systems": ranks, "leader": leader, "more_votes": _number(more_votes), "verdict": verdict(more_votes)}
+
+
+def _estimates(votes: VoteTable, planned: int) -> list[dict[str, Any]]:
+    """Win rate against the field and Bradley-Terry rating of each system; None for a rating where there are none."""
+    k = len(votes.systems)
+    own = np.bincount(votes.system_left, minlength=k) + np.bincount(votes.system_right, minlength=k)
+    field = system_contrasts(field_win_rates(votes), 0.5, own.astype(np.float64))
+    columns: dict[str, ConfidenceSequence | None] = {"win_rate": confidence_sequence(field, 2 * planned / k)}
+    try:
+        ratings = bradley_terry(votes)
+    except RatingError:
+        columns["bt"] = None
+    else:
+        of_ratings = system_contrasts(ratings, 0.0, np.full(k, float(len(votes))))
+        columns["bt"] = confidence_sequence(of_ratings, planned)
+    return [
+        {"system": system}
+        | {
+            f"{name}{end}": float(getattr(watched, column)[i]) if watched else None
+            for name, watched in columns.items()
+            for end, column in (("_low", "low"), ("_high", "high"))
+        }
+        for i, system in enumerate(votes.systems)
+    ]
 
 
 def _names(systems: tuple[str, ...], a: IntArray, b: IntArray) -> list[tuple[str, str]]:

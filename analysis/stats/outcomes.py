@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from analysis.stats.compiled import compiled, keep_shared, put_in_order
+from analysis.stats.clusters import Codes, Crossed, crossed
 from analysis.stats.errors import NoVotesError
 from analysis.stats.vote_checks import EXCLUDED, checked
 from analysis.stats.vote_columns import SomeRows, TextColumns
@@ -29,6 +29,7 @@ from analysis.stats.vote_file import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 IntArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float64]
@@ -37,7 +38,6 @@ BoolArray = npt.NDArray[np.bool_]
 LEFT, RIGHT, TIE, BOTH_BAD = range(len(OUTCOMES))
 ROOMY = 8
 """A table of that many times as many places as votes is still faster than sorting them."""
-_MANY_IN_CELLS = 8
 _SWAPPED = np.array([RIGHT, LEFT, TIE, BOTH_BAD], dtype=np.intp)
 _LEFT_SCORES = np.array([1.0, 0.0, 0.5, np.nan])
 
@@ -72,6 +72,16 @@ class Kinds:
     def left_score(self) -> FloatArray:
         """As that of VoteTable."""
         return _LEFT_SCORES[self.outcome]
+
+    @cached_property
+    def is_counted(self) -> BoolArray:
+        """All but both-bad."""
+        return np.not_equal(self.outcome, BOTH_BAD)
+
+    @cached_property
+    def counted(self) -> IntArray:
+        """As `counts`, none of both-bad."""
+        return self.counts * self.is_counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +151,15 @@ class VoteTable:
         return cls._of(VoteFile(of_frame(frame), source, counted_from_one))
 
     @classmethod
+    def from_arrow(cls, table: pa.Table, source: str = "votes") -> Self:
+        """Make a table of Arrow's columns, named as in a vote file; zero rows are allowed.
+
+        Values of any type become text, as those of a Parquet file do.
+        """
+        columns = dict(zip(table.column_names, table.columns, strict=True))
+        return cls._of(VoteFile(columns, source, counted_from_one))
+
+    @classmethod
     def _from_read(cls, file: VoteFile, with_excluded: bool, nothing: str) -> Self:
         columns = {name: column for name, column in file.columns.items() if name != "excluded" or not with_excluded}
         table = cls._of(VoteFile(columns, file.name, file.line_numbers))
@@ -186,9 +205,10 @@ class VoteTable:
         return np.zeros(len(self), dtype=np.bool_) if kinds is None else np.asarray(kinds == "simulated")
 
     @cached_property
-    def kind(self) -> IntArray:
+    def kind(self) -> Codes:
         """Codes (N,) of left and right system and outcome together, as `Kinds` counts them."""
-        codes = self.system_left * len(self.systems)
+        codes = self.system_left.astype(np.int32)
+        codes *= len(self.systems)
         codes += self.system_right
         codes *= len(OUTCOMES)
         codes += self.outcome
@@ -210,17 +230,14 @@ class VoteTable:
         return cells if few else np.unique(cells, return_inverse=True)[1].astype(np.intp)
 
     @cached_property
-    def sharing(self) -> tuple[IntArray, IntArray] | None:
-        """Of the votes that are not alone in their `cell`: their positions, cell by cell, and a number of the cell.
+    def clusters_of_kinds(self) -> Crossed:
+        """For matrices with a row a kind of vote."""
+        return crossed(self.kind, self.prompt, self.rater)
 
-        None where cells have many votes, and so are few.
-        """
-        order, cells = np.empty(len(self), dtype=np.intp), np.empty(len(self), dtype=np.intp)
-        compiled(put_in_order)(self.prompt, np.cumsum(np.bincount(self.prompt)), order)
-        found, sizes = np.zeros(2, dtype=np.int64), np.zeros(len(self.raters), dtype=np.int64)
-        compiled(keep_shared)(self.prompt, self.rater, sizes, order, cells, found)
-        kept, squares = found
-        return None if squares > _MANY_IN_CELLS * len(self) else (order[:kept].copy(), cells[:kept].copy())
+    @cached_property
+    def clusters_of_votes(self) -> Crossed:
+        """For matrices with a row a vote."""
+        return crossed(np.arange(len(self), dtype=np.int32), self.prompt, self.rater)
 
     def select(self, rows: BoolArray) -> Self:
         """The votes where `rows` (N,) is true, with only the names that still occur."""
@@ -250,6 +267,12 @@ class VoteTable:
     def counted(self) -> VoteTable:
         """The votes that say which is better, or that neither is: all but both-bad."""
         return self if self._counted is None else self._counted
+
+    def ratable(self) -> VoteTable:
+        """The votes, with both-bad among them, if every system has others; else as `counted`."""
+        kinds = self.kinds
+        rated = np.bincount(np.concatenate([kinds.left, kinds.right]), np.tile(kinds.counted, 2), len(self.systems))
+        return self if rated.all() else self.counted()
 
     @cached_property
     def _counted(self) -> VoteTable | None:

@@ -14,14 +14,21 @@ To find delta with a given power in a two-sided test, d = delta and q = z_{1 - a
 half-width d, q = z_{1 - alpha/2}. However many votes there are, P > (q / d)^2 v rho_p prompts and likewise raters are
 needed. (Kish, 1965, Survey Sampling, ch. 5 and 8; Donner & Klar, 2000, Design and Analysis of Cluster Randomization
 Trials, ch. 5, for one way of clustering.)
+
+As the variance is estimated from G = min(prompts, raters) clusters (`uncertainty`), the formula promises too much where
+these are few. A plan is the smallest study that keeps the promise with Student's t of G - 1 degrees of freedom: for an
+interval t_{1 - alpha/2}(G - 1) sqrt(Var) <= d; for power, of noncentral t with |delta| / sqrt(Var),
+
+    P(T > t_{1 - alpha/2}(G - 1)) >= power.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
 
 PROMPT_ICC, RATER_ICC = 0.35, 0.10
 """Where no pilot says better: what public data sets of votes on images have, on the high side."""
@@ -68,32 +75,88 @@ class Plan:
 def plan(wish: Wish) -> Plan:
     """PlanError where a number is out of its range."""
     _check(wish)
-    v = vote_variance(wish)
-    z = float(stats.norm.ppf(0.5 + wish.level / 2))
-    distance, quantile = _distance(wish), z
+    q = float(special.ndtri(0.5 + wish.level / 2))
     if wish.half_width is None:
-        quantile += float(stats.norm.ppf(wish.power))
-    independent = (quantile / distance) ** 2 * v
-    pairs = wish.systems * (wish.systems - 1) // 2
-    of_rater = max(1.0, wish.judgements / pairs)
-    votes = independent * inflation(wish, of_rater)
-    prompts = max(math.ceil(votes / wish.votes_per_prompt), math.ceil(independent * wish.prompt_icc) + 1)
-    per_pair = prompts * wish.votes_per_prompt
-    raters = max(math.ceil(per_pair * pairs / wish.judgements), math.ceil(per_pair / of_rater))
-    total = per_pair * pairs * wish.questions
+        q += float(special.ndtri(wish.power))
+    distance = abs(_delta(wish)) if wish.half_width is None else wish.half_width
+    independent = (q / distance) ** 2 * vote_variance(wish)
+    study = _smallest(wish, math.ceil(independent * inflation(wish, _of_rater(wish)) / wish.votes_per_prompt))
+    total = study.votes * _pairs(wish) * wish.questions
     hours = total * wish.seconds / 3600
-    error = math.sqrt(v * inflation(wish, of_rater) / per_pair)
     return Plan(
-        votes_per_pair=per_pair,
-        prompts=prompts,
-        raters=raters,
+        votes_per_pair=study.votes,
+        prompts=study.prompts,
+        raters=study.raters,
         votes=total,
         hours=hours,
         cost=hours * wish.pay,
-        half_width=z * error,
+        half_width=study.half_width(wish),
         fewest_prompts=math.ceil(independent * wish.prompt_icc),
         fewest_raters=math.ceil(independent * wish.rater_icc),
     )
+
+
+@dataclass(frozen=True)
+class _Study:
+    """`votes` on a pair, whose win rate has the standard error `error`."""
+
+    prompts: int
+    raters: int
+    votes: int
+    error: float
+
+    def quantile(self, wish: Wish) -> float:
+        """t_{1 - alpha/2}(G - 1)."""
+        clusters = min(self.prompts, self.raters)
+        return float(special.stdtrit(clusters - 1, 0.5 + wish.level / 2)) if clusters > 1 else math.inf
+
+    def half_width(self, wish: Wish) -> float:
+        return self.quantile(wish) * self.error
+
+    def power(self, wish: Wish) -> float:
+        """Of finding the better system to be better."""
+        return power(abs(_delta(wish)) / self.error, min(self.prompts, self.raters), wish.level)
+
+    def is_enough(self, wish: Wish) -> bool:
+        return self.power(wish) >= wish.power if wish.half_width is None else self.half_width(wish) <= wish.half_width
+
+
+def _study(wish: Wish, prompts: int) -> _Study:
+    votes = prompts * wish.votes_per_prompt
+    raters = max(math.ceil(votes * _pairs(wish) / wish.judgements), math.ceil(votes / _of_rater(wish)))
+    error = math.sqrt(vote_variance(wish) * inflation(wish, _of_rater(wish)) / votes)
+    return _Study(prompts, raters, votes, error)
+
+
+def _smallest(wish: Wish, about: int) -> _Study:
+    """With the fewest prompts that are enough: more prompts, which bring more raters, are never worse."""
+    most = max(about, 1)
+    while not _study(wish, most).is_enough(wish):
+        most *= 2
+    return _study(
+        wish, 1 + bisect_left(range(1, most), True, key=lambda prompts: _study(wish, prompts).is_enough(wish))
+    )
+
+
+def _pairs(wish: Wish) -> int:
+    return wish.systems * (wish.systems - 1) // 2
+
+
+def _of_rater(wish: Wish) -> float:
+    """One rater's votes on a pair."""
+    return max(1.0, wish.judgements / _pairs(wish))
+
+
+def power(distance: float, clusters: int, level: float) -> float:
+    """P(T > t_{1 - alpha/2}(G - 1)) of noncentral t: of finding what lies `distance` standard errors from nothing.
+
+    G = `clusters`; with one there is no power.
+    """
+    freedom = clusters - 1
+    if not freedom:
+        return 0.0
+    missed = float(special.nctdtr(freedom, distance, special.stdtrit(freedom, 0.5 + level / 2)))
+    return 1 - missed if math.isfinite(missed) else 1.0  # far out it is not a number, where it should be below 1e-15
 
 
 def vote_variance(wish: Wish) -> float:
@@ -108,10 +171,6 @@ def inflation(wish: Wish, votes_per_rater: float) -> float:
 
 def _delta(wish: Wish) -> float:
     return (1 - wish.ties) * (wish.win_rate - 0.5)
-
-
-def _distance(wish: Wish) -> float:
-    return abs(_delta(wish)) if wish.half_width is None else wish.half_width
 
 
 def _check(wish: Wish) -> None:

@@ -31,7 +31,11 @@ class Ratings:
 
 def rated_votes(votes: VoteTable) -> VoteTable:
     """The votes that ratings rest on: all but both-bad. Raises RatingError if there are none."""
-    counted = votes.counted()
-    if not len(counted):
+    return ratable_votes(votes).counted()
+
+
+def ratable_votes(votes: VoteTable) -> VoteTable:
+    """As VoteTable.ratable: what kinds of votes are counted in needs no table without both-bad. Raises likewise."""
+    if not votes.kinds.counted.any():
         raise RatingError("Nothing can be rated: there is no vote that is not both-bad.")
-    return counted
+    return votes.ratable()

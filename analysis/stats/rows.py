@@ -72,6 +72,11 @@ class QuestionSummary(TypedDict):
     warnings: list[str]
     details: NotRequired[dict[str, Any]]
     bootstrap: NotRequired[dict[str, Any] | str]
+    conclusion: NotRequired[dict[str, Any]]
+    ridge: NotRequired[dict[str, Any] | str]
+    weighted: NotRequired[dict[str, Any] | str]
+    contextual: NotRequired[dict[str, Any] | str]
+    planned_looks: NotRequired[dict[str, Any] | str]
     always_valid: NotRequired[dict[str, Any] | str]
 
 

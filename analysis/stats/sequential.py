@@ -112,6 +112,21 @@ def rating_contrasts(ratings: Ratings, votes: int) -> Contrasts:
     return _contrasts(ratings.systems, (a, b), value, 0.0, error, (prompts, raters), np.full(len(a), float(votes)))
 
 
+def system_contrasts(ratings: Ratings, null: float, votes: FloatArray) -> Contrasts:
+    """Each system's own rating or win rate against `null`; `a` and `b` are both that system.
+
+    `votes` (k,) are those that each rests on. ValueError for ratings without intervals.
+    """
+    if ratings.intervals is None:
+        raise ValueError("These ratings have no intervals: nothing tells how uncertain they are.")
+    own = np.arange(len(ratings.systems))
+    error = ratings.intervals.standard_error
+    if not null:  # a rating without any residue; a win rate of which all votes agree has an interval
+        error = np.where(error > _NO_SPREAD, error, np.nan)
+    margins = ratings.intervals.effective_prompts, ratings.intervals.effective_raters
+    return _contrasts(ratings.systems, (own, own), ratings.values, null, error, margins, votes)
+
+
 def _contrasts(
     systems: tuple[str, ...],
     codes: tuple[IntArray, IntArray],

@@ -29,10 +29,10 @@ from analysis.stats.ranks import rank_ranges
 from analysis.stats.ratings import Ratings
 from analysis.stats.rows import AgreementRow, PairRow, QuestionSummary, Summary, SystemRow
 from analysis.stats.tie_models import MODELS, rate_with_ties
-from analysis.stats.uncertainty import CLUSTERS, LEVEL, TWO_WAY
+from analysis.stats.uncertainty import CLUSTERS, LEVEL, TWO_WAY, effective_clusters
 from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, left_share, pair_win_rates
 
-VERSION = 4
+VERSION = 5
 """Goes up whenever the same votes would give other numbers."""
 
 TIES = ("half", "drop", *MODELS)
@@ -71,7 +71,7 @@ def summarise(
     return {
         "questions": questions,
         "headline_elo": headline,
-        "settings": _settings(seed, ties, cluster),
+        "settings": {**_settings(seed, ties, cluster), **asked.settings()},
         "warnings": warnings,
     }
 
@@ -90,12 +90,11 @@ def summarise_question(
 ) -> QuestionSummary:
     """The summary of votes which all answer one question."""
     kept = votes.select(votes.outcome != TIE) if ties == "drop" else votes
-    scored = kept.counted()
     pairs = pair_win_rates(kept, cluster=cluster)
-    position = left_share(scored, cluster=cluster)
-    ratings, warnings = _ratings(scored, rng, ties, cluster)
+    position = left_share(kept, cluster=cluster)
+    ratings, warnings = _ratings(kept, rng, ties, cluster)
     effect = design_effect(pairs)
-    margins = {"prompts": _effective(scored, scored.prompt), "raters": _effective(scored, scored.rater)}
+    margins = dict(zip(("prompt", "rater"), effective_clusters(kept), strict=True))
     return {
         "votes": len(votes),
         "simulated_votes": int(votes.simulated.sum()),
@@ -110,17 +109,17 @@ def summarise_question(
         },
         "agreement": _agreement(votes),
         "design_effect": _number(effect),
-        "effective_votes": _number(len(scored) / effect),
-        "effective_prompts": margins["prompts"],
-        "effective_raters": margins["raters"],
+        "effective_votes": _number(float(kept.kinds.counted.sum()) / effect),
+        "effective_prompts": margins["prompt"],
+        "effective_raters": margins["rater"],
         "warnings": [
             *simulation_cautions(votes),
-            *both_bad_cautions(kept, scored),
+            *both_bad_cautions(kept),
             *dropped_tie_cautions(votes, kept),
             *warnings,
             *side_cautions(ratings),
             *cluster_cautions(cluster),
-            *interval_cautions(pairs, ratings, {name: margins[f"{name}s"] for name in CLUSTERS[cluster]}),
+            *interval_cautions(pairs, ratings, {name: margins[name] for name in CLUSTERS[cluster]}),
         ],
     }
 
@@ -130,7 +129,7 @@ def _ratings(
 ) -> tuple[dict[str, Ratings], list[str]]:
     ratings: dict[str, Ratings] = {}
     warnings = []
-    if len(votes):
+    if votes.kinds.counted.any():
         for name, estimate in ESTIMATORS.items():
             try:
                 is_modelled = name == "bradley-terry" and ties in MODELS
@@ -142,12 +141,6 @@ def _ratings(
             except RatingError as error:
                 warnings.append(str(error))
     return ratings, warnings
-
-
-def _effective(votes: VoteTable, codes: IntArray) -> float:
-    """Effective number of prompts or raters of all the votes, as uncertainty counts them."""
-    squares = (np.bincount(codes).astype(np.float64) ** 2).sum()
-    return float(len(votes) ** 2 / squares) if len(votes) else 0.0
 
 
 def _rank_ranges(ratings: Mapping[str, Ratings]) -> dict[str, tuple[int, int]]:

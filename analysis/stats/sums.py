@@ -1,7 +1,7 @@
 """Sums of votes' rows within clusters, and what variances are made of: the squares and products of those sums.
 
 Votes of one kind (the same systems, sides and outcome) have the same row of numbers, so that a matrix has a row a kind
-and `kind` (N,) says which is a vote's.
+and `kind` (N,), or the clusters' `rows`, says which is a vote's.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
+from analysis.stats.clusters import Clusters, Codes
 from analysis.stats.compiled import add_products, add_rows, add_squares, compiled
-from analysis.stats.outcomes import FloatArray, IntArray
+from analysis.stats.outcomes import BoolArray, FloatArray, IntArray
 
 Sums = FloatArray | sparse.csr_array
 """(clusters, p)."""
-Shared = tuple[IntArray, IntArray]
-"""As VoteTable.sharing."""
 _DENSE = 4  # a full table of at most that many times as many places as there are entries is faster than a sparse one
 
 
@@ -41,52 +40,58 @@ def cluster_sums(rows: sparse.csr_array, kind: IntArray, codes: IntArray) -> Sum
     return sums
 
 
-def single_sums(rows: sparse.csr_array, kind: IntArray) -> sparse.csr_array:
-    """What has the squares and products of every vote's own row: a row a kind, times the root of their number."""
-    numbers = np.bincount(kind, minlength=rows.shape[0])
+def some_rows(matrix: sparse.csr_array, rows: BoolArray) -> sparse.csr_array:
+    """The matrix without entries where `rows` (n,) is false."""
+    lengths = np.diff(matrix.indptr)
+    entries, starts = np.repeat(rows, lengths), np.concatenate([[0], np.cumsum(lengths * rows)])
+    return sparse.csr_array((matrix.data[entries], matrix.indices[entries], starts), shape=matrix.shape)
+
+
+def rows_alone(matrix: sparse.csr_array) -> Clusters:
+    """Each row a cluster of its own."""
+    rows = np.arange(matrix.shape[0], dtype=np.int32)
+    return Clusters(rows, rows + 1)
+
+
+def as_often(rows: sparse.csr_array, numbers: IntArray) -> sparse.csr_array:
+    """What has the squares and products of `numbers` (n,) times each row."""
     values = rows.data * np.sqrt(np.repeat(numbers, np.diff(rows.indptr)))
     return sparse.csr_array((values, rows.indices, rows.indptr), shape=rows.shape)
 
 
-def total_squares(sums: Sums, weights: FloatArray) -> FloatArray:
-    """sum over clusters of (sums @ weights)^2, shape (m,)."""
-    if isinstance(sums, np.ndarray):
-        weighted = sums if _is_identity(weights) else sums @ weights
-        return np.asarray(np.einsum("cm,cm->m", weighted, weighted), dtype=np.float64)
+def squares(matrix: sparse.csr_array, clusters: Clusters) -> tuple[FloatArray, FloatArray]:
+    """sum over clusters of (the sum of their rows)^2, and in how many clusters that is not zero, both (p,)."""
+    found, alone = np.zeros((2, matrix.shape[1])), np.zeros(matrix.shape[0], dtype=np.intp)
+    compiled(add_squares)(*_loop_over(matrix, clusters), alone, found)
+    numbers, width = np.repeat(alone, np.diff(matrix.indptr)), matrix.shape[1]
+    found[0] += np.bincount(matrix.indices, numbers * matrix.data**2, width)
+    found[1] += np.bincount(matrix.indices, numbers * (matrix.data != 0), width)
+    return found[0], found[1]
+
+
+def total_squares(matrix: sparse.csr_array, clusters: Clusters, weights: FloatArray) -> FloatArray:
+    """sum over clusters of (the sum of their rows @ weights)^2, shape (m,)."""
     if _is_identity(weights):
-        return np.bincount(sums.indices, sums.data**2, minlength=sums.shape[1]).astype(np.float64)
-    products = (sums.T @ sums).toarray()
+        return squares(matrix, clusters)[0]
+    products = _products(matrix, clusters)
     return np.asarray(np.einsum("pm,pm->m", weights, products @ weights), dtype=np.float64)
 
 
-def total_products(sums: Sums, weights: FloatArray) -> FloatArray:
-    """weights^T (sum over clusters of the outer products of their sums) weights, shape (m, m)."""
-    products = sums.T @ sums if isinstance(sums, np.ndarray) else (sums.T @ sums).toarray()
-    return np.asarray(weights.T @ products @ weights, dtype=np.float64)
+def total_products(matrix: sparse.csr_array, clusters: Clusters, weights: FloatArray) -> FloatArray:
+    """weights^T (sum over clusters of the outer products of the sums of their rows) weights, shape (m, m)."""
+    return np.asarray(weights.T @ _products(matrix, clusters) @ weights, dtype=np.float64)
 
 
-def cell_squares(rows: sparse.csr_array, kind: IntArray, shared: Shared, weights: FloatArray) -> FloatArray:
-    """`total_squares` over clusters of few votes, most of whom are alone: `shared` are those that are not."""
-    squares = total_squares(single_sums(rows, kind), weights)
-    if not _is_identity(weights):
-        products = _shared_products(rows, kind, shared)
-        return np.asarray(squares + np.einsum("pm,pm->m", weights, products @ weights), dtype=np.float64)
-    order, cells = shared
-    compiled(add_squares)(cells, kind.take(order), rows.indptr, rows.indices, rows.data, squares)
-    return squares
+def _products(matrix: sparse.csr_array, clusters: Clusters) -> FloatArray:
+    p = matrix.shape[1]
+    found, alone = np.zeros((p, p)), np.zeros(matrix.shape[0], dtype=np.intp)
+    compiled(add_products)(*_loop_over(matrix, clusters), alone, found)
+    single = as_often(matrix, alone)
+    return np.asarray(found + found.T + (single.T @ single).toarray(), dtype=np.float64)
 
 
-def cell_products(rows: sparse.csr_array, kind: IntArray, shared: Shared, weights: FloatArray) -> FloatArray:
-    """`total_products`, likewise."""
-    products = weights.T @ _shared_products(rows, kind, shared) @ weights
-    return np.asarray(total_products(single_sums(rows, kind), weights) + products, dtype=np.float64)
-
-
-def _shared_products(rows: sparse.csr_array, kind: IntArray, shared: Shared) -> FloatArray:
-    products = np.zeros((rows.shape[1], rows.shape[1]))
-    order, cells = shared
-    compiled(add_products)(cells, kind.take(order), rows.indptr, rows.indices, rows.data, products)
-    return products + products.T
+def _loop_over(matrix: sparse.csr_array, clusters: Clusters) -> tuple[Codes, Codes, Codes, Codes, FloatArray]:
+    return clusters.rows, clusters.ends, matrix.indptr, matrix.indices, matrix.data
 
 
 def _is_identity(weights: FloatArray) -> bool:

@@ -15,7 +15,12 @@ _ANOMALOUS = 0.05  # after Holm's correction over all raters
 
 def requested(question: QuestionSummary) -> Iterator[str]:
     yield from _titled("Bootstrap", question.get("bootstrap"), _bootstrap)
+    yield from _titled("With a ridge", question.get("ridge"), _ridge)
+    yield from _titled("Weighted by inverse probability", question.get("weighted"), _weighted)
+    yield from _titled("With covariates", question.get("contextual"), _contextual)
+    yield from _titled("At planned looks", question.get("planned_looks"), _planned_looks)
     yield from _titled("Valid at every look", question.get("always_valid"), _always_valid)
+    yield from _titled("Fragility of the conclusion", question.get("conclusion"), _conclusion)
     if "details" in question:
         yield from _details(question["details"])
 
@@ -44,11 +49,74 @@ def _bootstrap(part: dict[str, Any]) -> Iterator[str]:
     yield from (f"Warning: {warning}" for warning in part["warnings"])
 
 
+def _ridge(part: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"Ridge {part['ridge']:g}: a normal prior with a standard deviation of {part['prior_sd']:.0f} points, "
+        "which moves ratings by what no vote says. There is no interval."
+    )
+    yield from table(["system", "Bradley-Terry"], [[row["system"], f"{row['bt']:.0f}"] for row in part["systems"]])
+
+
+def _weighted(part: dict[str, Any]) -> Iterator[str]:
+    yield f"By the column {part['by']}; weights leave the votes of {part['effective_votes']:.0f}."
+    rows = [[row["system"], _estimate(row, "bt", ".0f"), _estimate(row, "win_rate", ".3f")] for row in part["systems"]]
+    yield from table(["system", "Bradley-Terry", "share of votes"], rows)
+    yield from (f"Warning: {warning}" for warning in part["warnings"])
+
+
+def _contextual(part: dict[str, Any]) -> Iterator[str]:
+    extras = [f"weighted by inverse {part['weights']}"] if part["weights"] else []
+    extras += [f"slices drawn together by a ridge of {part['ridge']:g}"] if part["ridge"] and part["slices"] else []
+    yield f"Bradley-Terry by {'; '.join([listed(part['covariates']), *extras])}."
+    yield from table(["system", "mean"], [[row["system"], _estimate(row, "bt", ".0f")] for row in part["systems"]])
+    if part["slices"]:
+        yield ""
+        rows = [
+            [row["slice"], row["system"], _estimate(row, "bt", ".0f"), _estimate(row, "interaction", "+.0f")]
+            for row in part["slices"]
+        ]
+        yield from table(["slice", "system", "Bradley-Terry", "than its mean"], rows)
+    if part["response_time"]:
+        multiple = _estimate(part["response_time"], "value", ".2f")
+        yield f"Where an answer takes twice as long, differences count {multiple} times as much."
+    yield from (f"Warning: {warning}" for warning in part["warnings"])
+
+
+def _planned_looks(part: dict[str, Any]) -> Iterator[str]:
+    looks, planned, later = part["looks"], part["planned_looks"], part["next_look"]
+    yield (
+        f"Look {len(looks)} of {planned}, at {looks[-1]['votes']:,} of {part['planned_votes']:,} planned votes; "
+        f"{'the last' if later is None else f'the next is at {later:,}'}. "
+        f"First place: {part['leader'] or 'none'}; {part['verdict']}."
+    )
+    rows = [[str(look["votes"]), f"{look['allowed_p']:.2g}"] for look in looks]
+    yield from table(["votes", "p to tell a pair apart"], rows)
+    if part["systems"]:
+        yield ""
+        yield from _ranks(part["systems"])
+    yield ""
+    pairs = [
+        [
+            row["a"],
+            row["b"],
+            f"{row['win_rate']:.3f}",
+            number(row["p"][-1], ".2g"),
+            f"{row['better']}, at look {row['found_at']}" if row["better"] else "not yet",
+        ]
+        for row in part["pairs"]
+    ]
+    yield from table(["a", "b", "a preferred", "p", "told apart"], pairs)
+    yield from (f"Warning: {warning}" for warning in part["warnings"])
+
+
+def _ranks(systems: list[dict[str, Any]]) -> list[str]:
+    return table(["ranks", "system"], [[f"{row['rank_low']} to {row['rank_high']}", row["system"]] for row in systems])
+
+
 def _always_valid(part: dict[str, Any]) -> Iterator[str]:
     yield f"With {part['planned_votes']:,} votes planned. First place: {part['leader'] or 'none'}; {part['verdict']}."
-    ranks = [[f"{row['rank_low']} to {row['rank_high']}", row["system"]] for row in part["systems"]]
-    if ranks:
-        yield from table(["ranks", "system"], ranks)
+    if part["systems"]:
+        yield from _ranks(part["systems"])
     pairs = [
         [
             row["a"],
@@ -73,6 +141,12 @@ def _details(part: dict[str, Any]) -> Iterator[str]:
     yield from _titled("Allowing for unreliable raters (Crowd-BT)", part["crowd_bt"], _crowd)
     yield from _titled("As raters go on", part["session"], _session)
     yield from _titled("Response times", part["times"], _times)
+
+
+def _conclusion(part: dict[str, Any]) -> Iterator[str]:
+    found = [each for units in part.values() for each in units.values()]
+    lines = [line for each in found for line in ([each] if isinstance(each, str) else _fragility(each))]
+    yield from dict.fromkeys(lines)  # a reason is the same for votes and raters
 
 
 def _fragility(part: dict[str, Any]) -> Iterator[str]:
@@ -141,6 +215,11 @@ def _times(part: dict[str, Any]) -> Iterator[str]:
     rows = [[name, *quartiles(of)] for name, of in groups.items()]
     rows += [[f"better wins {name}", *quartiles(of)] for name, of in part["by_closeness"].items()]
     yield from table(["ms", "votes", "lower quartile", "median", "upper quartile"], rows)
+
+
+def _estimate(row: dict[str, Any], name: str, form: str) -> str:
+    low, high = ("low", "high") if name == "value" else (f"{name}_low", f"{name}_high")
+    return with_interval(row.get(name), row.get(low), row.get(high), form)
 
 
 def _between(low: float | None, high: float | None, form: str) -> str:

@@ -119,7 +119,7 @@ def rate_with_ties(votes: VoteTable, model: str, level: float = LEVEL, cluster: 
     return Ratings(
         systems=votes.systems,
         values=values,
-        intervals=intervals_of(votes, values, influence, spread.variances(), level, cluster),
+        intervals=intervals_of(values, spread.variances(), spread.margins, level),
         parameters={"scale": SCALE, "mean": MEAN, "ties": model, "level": level},
         diagnostics={
             "side": POINTS * fit.side,

@@ -9,7 +9,6 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from analysis.stats.errors import VoteFileError, listed
 from analysis.stats.vote_columns import Column, RowMask, coded, is_string
@@ -124,6 +123,8 @@ def _holds_by_type(name: str, kind: pa.DataType) -> bool:
 
 
 def _check_vote_ids(ids: pa.ChunkedArray, source: str, where: Callable[[RowMask], str]) -> None:
+    import pyarrow.compute as pc  # which takes long to import
+
     if not ids.null_count and pc.count_distinct(ids).as_py() == len(ids) and not _holds_blank(ids):
         return
     (column,) = coded(ids)
@@ -137,6 +138,8 @@ def _check_vote_ids(ids: pa.ChunkedArray, source: str, where: Callable[[RowMask]
 
 
 def _holds_blank(ids: pa.ChunkedArray) -> bool:
+    import pyarrow.compute as pc
+
     if not is_string(ids.type):
         return False
     return bool(pc.min(pc.utf8_length(pc.utf8_trim_whitespace(ids))).as_py() == 0)

@@ -15,8 +15,8 @@ from analysis.stats.outcomes import (
     Kinds,
     VoteTable,
 )
-from analysis.stats.ratings import Ratings, rated_votes
-from analysis.stats.sums import rows_of
+from analysis.stats.ratings import Ratings, ratable_votes
+from analysis.stats.sums import rows_of, some_rows
 from analysis.stats.uncertainty import INDEPENDENT, LEVEL, TWO_WAY, Influence, Intervals, two_way_intervals
 from analysis.stats.vote_file import OUTCOMES
 
@@ -73,12 +73,9 @@ def pair_win_rates(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WA
 
     Intervals are those of `cluster` in uncertainty.CLUSTERS; Wilson's where every vote stands for itself.
     """
-    counts, pair = _counts(votes)
+    counts, pair = _counts(votes, votes.kinds.counts)
     scores = _scores(votes.kinds, pair, counts, cluster)
     bearing = sparse.csr_array((np.ones(scores.nnz), scores.indices, scores.indptr), shape=scores.shape)
-    rated = votes.counted()
-    if rated.systems == votes.systems:  # then both have the same kinds, and what `rated` remembers serves ratings too
-        votes = rated
     influence = Influence(scores, np.eye(len(counts.a)), bearing, votes.kind)
     if cluster == INDEPENDENT:
         intervals = _wilson(counts.win_rate, counts.counted, _vote_variance(counts), level)
@@ -89,7 +86,7 @@ def pair_win_rates(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WA
 
 def count_pairs(votes: VoteTable) -> PairCounts:
     """The counts of `pair_win_rates` without its intervals."""
-    return _counts(votes)[0]
+    return _counts(votes, votes.kinds.counts)[0]
 
 
 def field_win_rates(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) -> Ratings:
@@ -99,8 +96,8 @@ def field_win_rates(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_W
     often. There is no interval (NaN) for a system that met one of its opponents in a single vote.
     RatingError without any vote.
     """
-    votes = rated_votes(votes)
-    pairs, pair = _counts(votes)
+    votes = ratable_votes(votes)
+    pairs, pair = _counts(votes, votes.kinds.counted)
     m, k = len(pairs.a), len(votes.systems)
     opponents = np.bincount(np.concatenate([pairs.a, pairs.b]), minlength=k)
     of_pair = np.zeros((m, k))
@@ -110,7 +107,7 @@ def field_win_rates(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_W
     scores, weights, ones = _scores(votes.kinds, pair, pairs, cluster), of_pair, np.ones(len(pair))
     if cluster in {TWO_WAY, INDEPENDENT}:  # the jackknife needs to know the pairs
         scores, weights = sparse.csr_array(scores @ sparse.csr_array(of_pair)), np.eye(k)
-    bearing = rows_of([votes.kinds.left, votes.kinds.right], [ones, ones], k)
+    bearing = some_rows(rows_of([votes.kinds.left, votes.kinds.right], [ones, ones], k), votes.kinds.is_counted)
     influence = Influence(scores, weights, bearing, votes.kind)
     once = (of_pair[pairs.counted == 1] != 0).any(axis=0)
     intervals = rate_intervals(votes, values, influence, level, cluster).without(once)
@@ -128,45 +125,50 @@ def left_share(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) -
 
     One half without position bias, provided that each pair was shown about equally often either way round.
     """
-    votes = votes.counted()
-    n, kinds = len(votes), votes.kinds
+    kinds = votes.kinds
+    n = int(kinds.counted.sum())
     if not n:
         return Share(math.nan, math.nan, math.nan)
     score, ones = np.nan_to_num(kinds.left_score), np.ones(len(kinds.counts))
-    value = np.array([score @ kinds.counts / n])
+    value = np.array([score @ kinds.counted / n])
     if cluster == INDEPENDENT:
-        variance = (score - value) ** 2 @ kinds.counts / n
+        variance = (score - value) ** 2 @ kinds.counted / n
         intervals = _wilson(value, np.array([n]), np.array([variance]), level)
     else:
         everything = [np.zeros(len(score), dtype=np.intp)]
-        scores = rows_of(everything, [(score - value) / n], 1)
-        influence = Influence(scores, np.eye(1), rows_of(everything, [ones], 1), votes.kind)
+        scores, bearing = (
+            some_rows(rows_of(everything, [values], 1), kinds.is_counted) for values in ((score - value) / n, ones)
+        )
+        influence = Influence(scores, np.eye(1), bearing, votes.kind)
         intervals = rate_intervals(votes, value, influence, level, cluster)
     return Share(float(value[0]), float(intervals.low[0]), float(intervals.high[0]))
 
 
 def pair_codes(votes: VoteTable) -> tuple[IntArray, IntArray, IntArray]:
     """The pairs that occur, as codes a < b (m,), and the pair of each vote (N,)."""
-    a, b, pair = pairs_of_kinds(votes)
+    a, b, pair = pairs_of_kinds(votes, votes.kinds.counts)
     return a, b, pair.take(votes.kind)
 
 
-def pairs_of_kinds(votes: VoteTable) -> tuple[IntArray, IntArray, IntArray]:
-    """The pairs that occur, as codes a < b (m,), and the pair of each kind of vote; m of those that do not occur."""
+def pairs_of_kinds(votes: VoteTable, counts: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """The pairs that occur among so many votes of each kind, as codes a < b (m,), and the pair of each kind.
+
+    For kinds of no such pair that is m.
+    """
     k, kinds = len(votes.systems), votes.kinds
     cells = kinds.first * k + kinds.second
-    occurring = np.flatnonzero(np.bincount(cells, kinds.counts, minlength=k * k))
+    occurring = np.flatnonzero(np.bincount(cells, counts, minlength=k * k))
     number = np.full(k * k, len(occurring))
     number[occurring] = np.arange(len(occurring))
     first, second = np.divmod(occurring, max(k, 1))
     return first, second, number[cells]
 
 
-def _counts(votes: VoteTable) -> tuple[PairCounts, IntArray]:
-    """And the pair of each kind of vote, as `pairs_of_kinds` has it."""
-    a, b, pair = pairs_of_kinds(votes)
+def _counts(votes: VoteTable, counts: IntArray) -> tuple[PairCounts, IntArray]:
+    """Of so many votes of each kind; and the pair of each kind of vote, as `pairs_of_kinds` has it."""
+    a, b, pair = pairs_of_kinds(votes, counts)
     m, kinds, width = len(a), votes.kinds, len(OUTCOMES)
-    table = np.bincount(pair * width + kinds.outcome_of_first, kinds.counts, minlength=(m + 1) * width)
+    table = np.bincount(pair * width + kinds.outcome_of_first, counts, minlength=(m + 1) * width)
     a_wins, b_wins, ties, both_bad = table.reshape(m + 1, width)[:m].T.astype(np.intp)
     simulated = np.bincount(pair[votes.kind[votes.simulated]], minlength=m).astype(np.intp)
     counted = a_wins + b_wins + ties

@@ -9,5 +9,5 @@ from django.test import Client
 
 @pytest.fixture
 def researcher(client: Client) -> Client:
-    client.force_login(User.objects.create_user("ana", is_staff=True))
+    client.force_login(User.objects.create_superuser("ana"))
     return client

@@ -205,3 +205,10 @@ def test_what_is_asked_for_is_printed_and_a_wrong_wish_is_one_sentence(capsys: p
     with pytest.raises(SystemExit):
         main([names, "--planned-votes", "0"])
     assert 'planned votes are "0"; allowed are whole numbers from 1' in capsys.readouterr().err
+
+
+def test_a_plan_with_few_raters_says_what_that_means(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--win-rate", "0.8"]) == 0
+    assert "Warning: with fewer than 15 prompts or raters, intervals are approximate." in capsys.readouterr().out
+    assert main(["plan", "--win-rate", "0.6"]) == 0
+    assert "Warning" not in capsys.readouterr().out

@@ -6,12 +6,19 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
 
-from analysis.exports import leaderboard_csv, votes_csv, win_rates_csv
+from analysis import exports
+from analysis.exports import leaderboard_csv, votes_csv, win_rates_csv, write_votes_parquet
 from analysis.snapshots import results
+from analysis.stats import VoteTable
+from analysis.votes import vote_table
 from comparisons.models import Comparison, Exclusion, Vote
+from people.models import AuditEntry
 from tests.analysis.votes import cast_vote, cast_votes
 from tests.factories import make_open_study, make_session
 
@@ -58,8 +65,74 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("analysis.management.commands.export_votes.votes_csv", broken)
     with pytest.raises(RuntimeError):
         call_command("export_votes", study.slug, out=out)
+    assert not AuditEntry.objects.exists()
     assert out.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["votes.csv"]
+
+
+AWKWARD = st.text(st.characters(codec="utf-8") | st.sampled_from(',"\r\n; '), max_size=12)
+
+
+@given(names=st.lists(AWKWARD, max_size=4))
+def test_whatever_names_hold_a_reader_finds_it(names: list[str]) -> None:
+    line = ",".join(map(exports._quoted, ["first", *names])) + "\n"
+    assert list(csv.reader(StringIO(line, newline=""))) == [["first", *names]]
+
+
+def test_categories_may_hold_anything() -> None:
+    study = make_open_study()
+    category = 'of "two", lines\nand; more'
+    study.prompt_set.prompts.update(category=category)
+    cast_votes(study, raters=1, each=4)
+    lines = StringIO("".join(votes_csv(study)), newline="")
+    assert [row["category"] for row in csv.DictReader(lines)] == [category] * 4
+
+
+def test_parquet_holds_the_same_rows_with_their_types(tmp_path: Path) -> None:
+    study, files = make_open_study(), [tmp_path / "votes.csv", tmp_path / "votes.parquet"]
+    cast_votes(study, raters=3)
+    Exclusion.objects.create(vote=Vote.objects.all()[0], reason="asked for it")
+    for out in files:
+        call_command("export_votes", study.slug, out=out, stdout=StringIO())
+    by_csv, by_parquet = pd.read_csv(files[0], parse_dates=["answered_at"]), pd.read_parquet(files[1])
+    assert str(by_parquet["answered_at"].dtype) == "datetime64[ms, UTC]"
+    assert by_parquet["excluded"].sum() == 1
+    for name in by_csv.columns:
+        assert by_csv[name].tolist() == by_parquet[name].tolist()
+    tables = [*map(VoteTable.from_file, files), vote_table(study)]
+    assert len({(table.questions, table.prompts, table.raters, table.systems) for table in tables}) == 1
+    for codes in ("question", "prompt", "rater", "system_left", "system_right", "outcome"):
+        assert len({getattr(table, codes).tobytes() for table in tables}) == 1
+
+
+def test_a_study_without_votes_has_parquet_s_columns(tmp_path: Path) -> None:
+    write_votes_parquet(make_open_study(), tmp_path / "votes.parquet")
+    assert pd.read_parquet(tmp_path / "votes.parquet").columns.tolist() == HEADER.strip().split(",")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "is_parquet"),
+    [
+        ("votes.csv", {}, False),
+        ("votes.PARQUET", {}, True),
+        ("votes.pq", {}, True),
+        ("votes", {}, False),
+        ("votes.csv", {"format": "parquet"}, True),
+        ("votes.parquet", {"format": "csv"}, False),
+    ],
+)
+def test_the_name_or_the_option_says_the_format(
+    name: str, options: dict[str, str], is_parquet: bool, tmp_path: Path
+) -> None:
+    call_command("export_votes", make_open_study().slug, out=tmp_path / name, stdout=StringIO(), **options)
+    assert (tmp_path / name).read_bytes().startswith(b"PAR1") == is_parquet
+
+
+def test_an_export_is_in_the_log(tmp_path: Path) -> None:
+    study = make_open_study()
+    call_command("export_votes", study.slug, out=tmp_path / "votes.csv", stdout=StringIO())
+    entry = AuditEntry.objects.get()
+    assert (entry.verb, entry.study_slug, entry.details) == ("exported", study.slug, {"file": "votes.csv"})
 
 
 @pytest.mark.parametrize("command", ["export_votes", "report"])

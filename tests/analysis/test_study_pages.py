@@ -26,10 +26,12 @@ def test_a_stranger_is_asked_to_sign_in(path: str, client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_an_account_that_is_not_staff_sees_nothing(path: str, client: Client) -> None:
-    make_draft(slug="one")
+def test_who_takes_no_part_sees_nothing(path: str, client: Client) -> None:
+    study = make_draft(slug="one")
     client.force_login(User.objects.create_user("bob"))
-    assert client.get(path).status_code == 403
+    response = client.get(path)
+    assert response.status_code == (200 if path == "/studies/" else 404)
+    assert study.title not in response.content.decode()
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -72,15 +74,15 @@ def test_the_list_makes_as_many_queries_for_twelve_studies_as_for_two(
     texts = ("a fox", "a boat")
     for _ in range(2):
         cast_votes(make_open_study(texts), raters=1, each=2)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         researcher.get("/studies/")
     for _ in range(10):
         cast_votes(make_open_study(texts), raters=1, each=2)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert len(researcher.get("/studies/").context["studies"]) == 12
 
 
-def test_a_study_shows_progress_results_and_charts(researcher: Client) -> None:
+def test_a_study_shows_its_progress(researcher: Client) -> None:
     study = make_open_study(title="<b>Pictures</b>")
     cast_votes(study, raters=10, each=12)
     response = researcher.get(f"/studies/{study.slug}/")
@@ -91,20 +93,14 @@ def test_a_study_shows_progress_results_and_charts(researcher: Client) -> None:
         ("beta@4", 4, 4),
         ("gamma@4", 4, 4),
     ]
-    assert sum(row.votes for row in context["rating"]) == 120
+    assert sum(row.votes for row, _ in context["rating"]) == 120
     assert context["rate_url"] == f"http://testserver/r/{study.key}/"
-    assert [result.question.key for result in context["results"]] == ["prompt-following", "quality"]
-    ids = {f"{key}-{chart}" for key in ("prompt-following", "quality") for chart in ("ratings", "win-rates", "latency")}
-    assert set(context["charts"]) == ids | {"elo"}
-    for chart in context["charts"]:
-        assert f'data-chart="{chart}"' in html
 
 
 def test_a_study_without_votes_has_a_page(researcher: Client) -> None:
     for study in (make_draft(), make_open_study()):
         response = researcher.get(f"/studies/{study.slug}/")
         assert response.status_code == 200
-        assert response.context["results"] == []
 
 
 def test_a_study_takes_as_many_queries_for_many_votes_as_for_few(
@@ -115,7 +111,7 @@ def test_a_study_takes_as_many_queries_for_many_votes_as_for_few(
     for raters in (1, 12):
         cast_votes(study, raters, each=10)
         researcher.get(path)  # computes and stores
-        with django_assert_num_queries(23):
+        with django_assert_num_queries(21):
             researcher.get(path)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db.models import F
 from django.utils import timezone
 
-from comparisons.models import Assignment, Comparison, Rater, RaterSession, Study, Vote
+from comparisons.models import Assignment, Comparison, Matchup, Rater, RaterSession, Study, Vote
 from tests.factories import make_session
 
 
@@ -18,8 +19,9 @@ def cast_vote(
     outcome: str = "left",
     a_is_left: bool = True,
     late: bool = False,
+    answered_at: datetime | None = None,
 ) -> Vote:
-    now = timezone.now()
+    now = answered_at or timezone.now()
     assignment = Assignment.objects.create(
         session=session,
         comparison=comparison,
@@ -29,8 +31,17 @@ def cast_vote(
         issued_at=now,
         expires_at=now + timedelta(minutes=10),
     )
+    if not late:
+        is_a = comparison.image_a.job.system_id == comparison.matchup.system_a_id
+        counter = "a_left" if is_a == a_is_left else "b_left"
+        Matchup.objects.filter(id=comparison.matchup_id).update(**{counter: F(counter) + 1})
     return Vote.objects.create(
-        assignment=assignment, client_key=uuid.uuid4(), outcome=outcome, response_ms=1500, late=late
+        assignment=assignment,
+        client_key=uuid.uuid4(),
+        outcome=outcome,
+        response_ms=1500,
+        late=late,
+        answered_at=now,
     )
 
 
@@ -38,7 +49,7 @@ def cast_votes(study: Study, raters: int = 6, each: int = 8, seed: int = 1, kind
     """Random votes in which systems later in the alphabet win more often, on both sides and with every outcome."""
     rng = random.Random(seed)
     chosen = Comparison.objects.filter(question__study=study).order_by("id")
-    comparisons = list(chosen.select_related("question", "image_a__job__system", "image_b__job__system"))
+    comparisons = list(chosen.select_related("question", "matchup", "image_a__job__system", "image_b__job__system"))
     for _ in range(raters):
         session = make_session(study, kind)
         for comparison in rng.sample(comparisons, min(each, len(comparisons))):

@@ -70,7 +70,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         "= 4\n",
         "= 4\nvotes = 4\n",
         "rating.votes is not a known key; allowed: "
-        "votes_wanted, judgements_per_question, matchmaking, layout, break_every.",
+        "votes_wanted, judgements_per_question, matchmaking, layout, break_every, hide_results_until_closed.",
     ),
     "display too small": ("size = 64", "size = 15", "display.size is 15; allowed: a whole number from 16 to 4096."),
     "display larger than the pictures": (

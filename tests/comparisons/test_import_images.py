@@ -13,15 +13,15 @@ from django.core.management import call_command
 from PIL import Image as PillowImage
 from pytest_django import Settings
 
-from analysis.reports import html
-from analysis.results import median_latency_ms
-from analysis.snapshots import results
+from analysis.latency import median_latency
+from analysis.reporting.html import html
 from comparisons import studies
 from comparisons.models import Study
 from comparisons.studies import image_jobs, open_study
 from generation import jobs, storage
 from generation.manifest import ManifestError
 from generation.models import Image, ImageJob
+from tests.analysis.reported import report_of
 from tests.comparisons.browsing import Browser, at_once
 from tests.comparisons.manifests import ROWS, SYSTEMS, make_manifest, make_waiting_study, refusal, write
 from tests.comparisons.test_blindness import tell_tale
@@ -91,13 +91,13 @@ def test_prompts_by_place_and_what_else_is_known(run: Any, study: Study, manifes
     assert (known.total_ms, known.encode_ms, known.forward_ms) == (207.5, None, None)
     assert known.provenance()["seed"] == 18446744073709551615
     assert (unknown.total_ms, unknown.provenance()["seed"]) == (None, None)
-    assert median_latency_ms(study) == {"outside@1": 207.5}
+    assert {system: time["median_ms"] for system, time in median_latency(study).items()} == {"outside@1": 207.5}
 
 
 def test_images_without_times_have_none_in_results(run: Any, study: Study, manifest: Path) -> None:
     run("import_images", "colours", manifest)
-    assert median_latency_ms(study) == {}
-    report = html(study, results(study))
+    assert median_latency(study) == {}
+    report = html(report_of(study))
     assert "Images of outside@1 were made elsewhere and imported" in report
     assert "A model of others, version 6" in report
     assert "made elsewhere" in report

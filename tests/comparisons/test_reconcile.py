@@ -212,7 +212,7 @@ def test_simulated_raters_are_in_neither_book(study: Study, compare: Compare) ->
 
 
 def test_the_erased_are_counted(study: Study, compare: Compare, capsys: pytest.CaptureFixture[str]) -> None:
-    erase(take_part(study, prolific("p-1")).rater)
+    erase(take_part(study, prolific("p-1")).rater, by="a test")
     (line,) = compare(study, [prolific_row("p-1", "AWAITING REVIEW", "C-DONE")])
     assert line["payment"] == "decide"
     said = "1 erased here: their rows look like those of people who never came."

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from analysis.votes import vote_rows, vote_table
+from analysis.votes import excluded_votes, vote_table
 from comparisons.conduct import Answer, Conduct
 from comparisons.models import Exclusion, RaterSession, Study
 from comparisons.protocol import Protocol, Rules
@@ -106,7 +106,7 @@ def test_a_session_and_a_vote_are_left_out_and_the_numbers_follow(study: Study) 
     assert vote_exclusion.vote.assignment.session == hasty
     assert vote_exclusion.reason == "answered after 200 ms; the rule response_floor_ms = 500."
     assert len(vote_table(study)) == 36 - 12 - 1
-    assert sum(row.excluded for row in vote_rows(study)) == 13
+    assert excluded_votes(study).count() == 13
     assert apply_rules(study).excluded == 0, "it is so already"
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from comparisons.models import Rater, RaterSession
+from people.models import Membership
 from tests.comparisons.arriving import make_recruiting_study, prolific, take_part
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +49,17 @@ def test_others_see_the_rest(session: RaterSession) -> None:
         assert response.status_code == 200
         assert its_hash not in response.content.decode()
         assert its_hash not in client.get(page.rsplit("/", 3)[0] + "/").content.decode()
+
+
+@pytest.mark.parametrize(("role", "sees"), [("owner", True), ("operator", True), ("analyst", False)])
+def test_a_role_shows_those_of_its_own_study(role: str, sees: bool, session: RaterSession) -> None:
+    client, elsewhere = staff(*LOOK), make_recruiting_study("prolific")
+    other = take_part(elsewhere, prolific("p-2"), 0)
+    Membership.objects.create(user=User.objects.get(), study=session.study, role=role)
+    for its_hash, page in pages(session).items():
+        assert (its_hash in client.get(page).content.decode()) == sees
+    for its_hash, page in pages(other).items():
+        assert its_hash not in client.get(page).content.decode()
 
 
 @pytest.mark.parametrize("lookup", ["rater/?worker_hash__startswith=", "ratersession/?submission_hash__startswith="])

@@ -25,7 +25,7 @@ from comparisons.protocol import Checks, ComprehensionItem, Protocol, Recruitmen
 from comparisons.study_file import QuestionSpec
 from tests.factories import make_draft, make_open_study, make_system_spec
 
-get_user_model().objects.create_user("ada", password="{PASSWORD}", is_staff=True)
+get_user_model().objects.create_superuser("ada", password="{PASSWORD}")
 def speckled(job):
     # unlike a plain colour, no longer itself when it is spoilt
     return Image.frombytes("RGB", (64, 64), random.Random(job.id).randbytes(64 * 64 * 3))

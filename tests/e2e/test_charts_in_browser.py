@@ -1,4 +1,7 @@
-"""Chromium draws a study's charts, in light and in dark. That no page breaks its policy, the context fixture sees."""
+"""Chromium draws a study's charts, in light and in dark; its tables sort and filter; new numbers come by themselves.
+
+That no page breaks its policy, the context fixture sees.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,20 @@ from tests.analysis.votes import cast_votes
 
 cast_votes(Study.objects.get(slug="long"), raters=10, each=12)
 """
+RESULTS = "/studies/long/results/"
 NAMES = "figure[data-chart='quality-ratings'] .role-axis-label text"
+LEADERBOARD = "[aria-label='Leaderboard: quality']"
+
+
+def compute(running: Running) -> None:
+    running.site.python("-c", VOTE)
+    running.site.manage("compute_results", "long")
 
 
 def test_the_dashboard_and_the_report_draw_every_chart(page: Page, running: Running) -> None:
-    running.site.python("-c", VOTE)
+    compute(running)
     page.emulate_media(color_scheme="light")
-    sign_in(page, "/studies/long/")
+    sign_in(page, RESULTS)
     expect(page.locator("figure[data-chart] .drawing svg")).to_have_count(7)
     for name in ("alpha@4", "beta@4", "gamma@4"):
         expect(page.locator(NAMES, has_text=name)).to_be_visible()
@@ -35,7 +45,55 @@ def test_the_dashboard_and_the_report_draw_every_chart(page: Page, running: Runn
     page.emulate_media(color_scheme="dark")
     expect(page.locator(NAMES).first).not_to_have_attribute("fill", str(light))
 
-    page.goto("/studies/long/report/")
-    expect(page.locator("figure svg")).to_have_count(7)
-    line = page.locator("thead th").first.evaluate("cell => getComputedStyle(cell).borderBottomStyle")
-    assert line == "solid"  # the page's own style is allowed
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Preference against latency as SVG").first.click()
+    assert download.value.suggested_filename.endswith("-latency.svg")
+
+
+def test_a_chart_s_table_leads_to_the_votes(page: Page, running: Running) -> None:
+    compute(running)
+    sign_in(page, RESULTS)
+    chart = page.locator("figure[data-chart='quality-win-rates']")
+    chart.get_by_text("The numbers of this chart").click()
+    chart.locator("tbody a").first.click()
+    expect(page).to_have_url(re.compile(r"/studies/long/votes/\?question=quality&system=.+&opponent=.+"))
+
+
+def test_tables_sort_and_filter_by_keyboard(page: Page, running: Running) -> None:
+    compute(running)
+    sign_in(page, RESULTS)
+    table = page.locator(LEADERBOARD)
+    names = table.locator("tbody th")
+    at_first = names.all_text_contents()
+    votes = table.get_by_role("button", name="Votes")
+    votes.focus()
+    page.keyboard.press("Enter")
+    head = table.locator("th", has=page.get_by_role("button", name="Votes"))
+    expect(head).to_have_attribute("aria-sort", "descending")
+    counts = [int(re.sub(r"\D", "", text)) for text in table.locator("tbody td:last-child").all_text_contents()]
+    assert counts == sorted(counts, reverse=True)
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    page.keyboard.press("Enter")
+    expect(table.locator("[aria-sort]")).to_have_count(0)
+    assert names.all_text_contents() == at_first
+
+    page.get_by_text("All 3 pairs of systems").last.click()
+    page.get_by_role("searchbox", name="System").last.fill("alpha gamma")
+    pairs = page.get_by_role("region", name="Pairs: quality")
+    expect(pairs.locator("tbody tr:visible")).to_have_count(1)
+    expect(page.get_by_text("1 of 3")).to_be_visible()
+
+
+def test_new_numbers_come_by_themselves_and_are_offered_to_who_is_at_work(page: Page, running: Running) -> None:
+    compute(running)
+    sign_in(page, RESULTS)
+    before = page.locator("[data-computed]").get_attribute("data-computed")
+    compute(running)
+    expect(page.locator("[data-computed]")).not_to_have_attribute("data-computed", str(before))
+    expect(page.get_by_role("link", name="New numbers are there: show them")).to_be_hidden()
+
+    page.get_by_text("All 3 pairs of systems").first.click()
+    compute(running)
+    expect(page.get_by_role("link", name="New numbers are there: show them")).to_be_visible()
+    expect(page.get_by_role("region", name="Pairs: prompt-following")).to_be_visible()

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from comparisons.erasure import Erasure, erase, find_by_session, find_by_worker
 from comparisons.models import Rater, Study
 from comparisons.studies import StudyError, find_study
+from people import audit
 
 
 class Command(BaseCommand):
@@ -33,7 +34,7 @@ class Command(BaseCommand):
                 "They never took part, or have been erased."
             )
             return
-        self.stdout.write(_told(erase(rater, exclude_because=options["reason"].strip())))
+        self.stdout.write(_told(erase(rater, options["reason"].strip(), by=audit.shell_user())))
 
 
 def _check_reason(exclude: bool, reason: str) -> None:

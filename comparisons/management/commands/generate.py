@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.db.models import Count, Q
 from kombu.exceptions import OperationalError
 from tqdm import tqdm
@@ -21,6 +22,8 @@ from comparisons.studies import (
 )
 from generation import jobs
 from generation.models import ImageJob, ImageJobQuerySet
+from people import audit
+from people.audit import Verb
 
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 30
@@ -43,9 +46,11 @@ class Command(BaseCommand):
             systems = systems_named(study, options["system"])
             awaited = [] if options["system"] else awaiting_import(study, systems)
             systems = [system for system in systems if system not in awaited]
-            new = request_images(study, systems)
             mine = image_jobs(study).filter(system__in=systems)
-            retried = jobs.retry_failed(mine) if options["retry"] else 0
+            with transaction.atomic():
+                new = request_images(study, systems)
+                retried = jobs.retry_failed(mine) if options["retry"] else 0
+                _note(study, {Verb.GENERATED: new, Verb.RETRIED: retried})
         except StudyError as error:
             raise CommandError(str(error)) from error
         except (OperationalError, OSError) as error:
@@ -107,3 +112,9 @@ class Command(BaseCommand):
             lines.append(f"  and for {len(more)} other reason{'' if len(more) == 1 else 's'}")
         again = f"When that is mended, try again with: manage.py generate {study.slug} --retry --wait"
         return "\n".join([f"{count} image{'' if count == 1 else 's'} failed:", *lines, again])
+
+
+def _note(study: Study, counts: dict[Verb, int]) -> None:
+    for verb, count in counts.items():
+        if count:
+            audit.record(verb, study=study, by=audit.shell_user(), details={"images": count})

@@ -11,6 +11,8 @@ from comparisons.models import Comparison
 from comparisons.studies import StudyError, build_comparisons, find_study, import_images
 from generation.manifest import ManifestError
 from generation.storage import StorageError
+from people import audit
+from people.audit import Verb
 
 
 class Command(BaseCommand):
@@ -35,6 +37,8 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was imported. {error}") from error
         except OSError as error:
             raise CommandError(f"Nothing was imported: the images cannot be stored ({error.strerror}).") from error
+        details = {"images": new, "manifest": options["manifest"].name}
+        audit.record(Verb.IMPORTED, study=study, by=audit.shell_user(), details=details)
         build_comparisons(study)
         ready = Comparison.objects.filter(question__study=study).count()
         self.stdout.write(

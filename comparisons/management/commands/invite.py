@@ -4,11 +4,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.urls import reverse
 
 from comparisons.models import Study
 from comparisons.recruitment import invite
 from comparisons.studies import StudyError, find_study
+from people import audit
+from people.audit import Verb
 
 MOST = 10_000
 
@@ -28,7 +31,10 @@ class Command(BaseCommand):
         except StudyError as error:
             raise CommandError(str(error)) from error
         address = options["url"].rstrip("/") + reverse("rate:landing", args=[study.key])
-        for token in invite(study, options["count"]):
+        with transaction.atomic():
+            tokens = invite(study, options["count"])
+            audit.record(Verb.INVITED, study=study, by=audit.shell_user(), details={"people": len(tokens)})
+        for token in tokens:
             self.stdout.write(f"{address}?{urlencode({'invitation': token})}")
 
 

@@ -3,8 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from comparisons.studies import StudyError, find_study, open_study
+from people import audit
+from people.audit import Verb
 
 
 class Command(BaseCommand):
@@ -16,7 +19,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             study = find_study(options["slug"])
-            opened = open_study(study)
+            with transaction.atomic():
+                opened = open_study(study)
+                if opened:
+                    audit.record(
+                        Verb.OPENED, study=study, by=audit.shell_user(), details={"design_hash": study.design_hash}
+                    )
         except StudyError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Study {study.slug} is open{'' if opened else ' already'}.")

@@ -12,6 +12,8 @@ from comparisons.payment import Payment
 from comparisons.reconciling import Line, Reconciliation, reconcile
 from comparisons.studies import StudyError, find_study
 from comparisons.submissions import BookError, read_book
+from people import audit
+from people.audit import Verb
 
 COLUMNS = ("row", "participant", "submission", "theirs", "session", "ours", "answers", "asked")
 VERDICT = ("difference", "payment", "reason")
@@ -38,6 +40,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"--out is {str(out)!r}, which cannot be written: {error.strerror}.") from error
+        audit.record(Verb.RECONCILED, study=study, by=audit.shell_user(), details={"rows": len(found.lines)})
         platform = recruitment.NAMES[study.protocol.recruitment.platform]
         self.stdout.write(_summary(found, platform))
 

@@ -1,6 +1,6 @@
 /**
  * The numbers of a chart as a table, for those who cannot see it or want more digits: one row a datum, and the
- * columns that its tooltips show.
+ * columns that its tooltips show. Where a row has a votes_url, its number of votes leads there.
  *
  * @param {object} specification Vega-Lite, of one view or of layers
  * @param {string} caption
@@ -20,9 +20,7 @@ export function chartTable(specification, caption) {
   }
   const body = table.createTBody();
   for (const row of rows) {
-    const cells = columns.map((column, index) =>
-      element(index === 0 ? "th" : "td", { textContent: written(row[column.field], column), className: kind(column) }),
-    );
+    const cells = columns.map((column, index) => cellOf(row, column, index === 0 ? "th" : "td"));
     cells[0].scope = "row";
     body.insertRow().append(...cells);
   }
@@ -32,6 +30,14 @@ export function chartTable(specification, caption) {
   const details = element("details", {});
   details.append(element("summary", { textContent: "The numbers of this chart" }), scroller);
   return details;
+}
+
+function cellOf(row, column, name) {
+  const cell = element(name, { className: kind(column) });
+  const text = written(row[column.field], column);
+  const isLink = column.field === "votes" && row.votes_url;
+  cell.append(isLink ? element("a", { href: row.votes_url, textContent: text }) : text);
+  return cell;
 }
 
 function element(name, properties) {

@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from generation.prompt_sets import store_prompt_set
 from generation.prompts import PromptFileError, read_prompts, select
+from people import audit
+from people.audit import Verb
 
 
 class Command(BaseCommand):
@@ -26,7 +29,11 @@ class Command(BaseCommand):
         try:
             read = read_prompts(options["file"], drop_repeats=options["drop_repeats"])
             prompts = select(read, options["exclude_challenge"], options["sample"], options["seed"])
-            prompt_set, is_new = store_prompt_set(options["set"], prompts, _source(options))
+            with transaction.atomic():
+                prompt_set, is_new = store_prompt_set(options["set"], prompts, _source(options))
+                if is_new:
+                    details = {"prompts": len(prompts), "prompt set": prompt_set.slug}
+                    audit.record(Verb.IMPORTED, by=audit.shell_user(), details=details)
         except PromptFileError as error:
             raise CommandError(str(error)) from error
         verb = "imported" if is_new else "is there already"

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from analysis.stats.agreement import agreement, design_effect, krippendorff_alpha, pairwise_agreement
-from analysis.stats.win_rates import pair_win_rates
+from analysis.stats.outcomes import BOTH_BAD, TIE
+from analysis.stats.win_rates import pair_codes, pair_win_rates
 from tests.analysis.stats.planted import Population, table
 
 
@@ -57,3 +59,26 @@ def test_planted_effects_are_found_and_absent_ones_are_not() -> None:
     effects = [design_effect(pair_win_rates(votes)) for votes in (alone, prompts, raters)]
     assert effects[0] == pytest.approx(1.2, abs=0.2), "the rule of the maximum errs on the safe side"
     assert min(effects[1:]) > 1.5
+
+
+def test_it_is_that_of_counts_made_one_by_one() -> None:
+    rng = np.random.default_rng(5)
+    votes = Population().votes(rng, prompts=12, raters=5, per_prompt=30)
+    votes = replace(votes, outcome=np.where(rng.random(len(votes)) < 0.1, BOTH_BAD, votes.outcome))
+    pairs, of_vote = pair_win_rates(votes), pair_codes(votes)[2]
+    first = pairs.a[of_vote] == votes.system_left
+    outcome = np.where(first | (votes.outcome >= TIE), votes.outcome, 1 - votes.outcome)
+    counts = np.zeros((12, len(pairs.a), 4))
+    np.add.at(counts, (votes.prompt, of_vote, outcome), 1)
+    found = agreement(votes)
+    units = counts.reshape(-1, 4)
+    assert found.alpha == pytest.approx(krippendorff_alpha(units))
+    assert found.pairwise == pytest.approx(pairwise_agreement(units))
+    for codes, icc in ((votes.prompt, found.prompt_icc), (votes.rater, found.rater_icc)):
+        residual = np.array([1.0, 0.0, 0.5, np.nan])[outcome] - pairs.win_rate[of_vote]
+        residual *= np.sqrt(pairs.counted / (pairs.counted - 1))[of_vote]
+        known = ~np.isnan(residual)
+        together = (codes[:, None] == codes) & (of_vote[:, None] == of_vote) & ~np.eye(len(votes), dtype=np.bool_)
+        together &= known & known[:, None]
+        products = np.outer(np.nan_to_num(residual), np.nan_to_num(residual))[together].mean()
+        assert icc == pytest.approx(products / (residual[known] ** 2).mean())

@@ -15,9 +15,9 @@ from scipy.special import expit
 
 from analysis.stats.bradley_terry import MEAN, POINTS, bradley_terry
 from analysis.stats.contextual import Context, ContextualRatings, contextual_bradley_terry
-from analysis.stats.contextual_fit import Model, _bend, _point, derivatives
+from analysis.stats.contextual_fit import Model, _bend, _point, derivatives, interactions
 from analysis.stats.errors import DisconnectedError, RatingError, SeparationError, VoteFileError
-from analysis.stats.outcomes import FloatArray, VoteTable
+from analysis.stats.outcomes import BoolArray, FloatArray, VoteTable
 from tests.analysis.stats.planted import Population, table
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "contextual.json").read_text())
@@ -43,6 +43,18 @@ def golden_votes() -> tuple[VoteTable, dict[str, FloatArray]]:
 
 def in_log_odds(values: FloatArray) -> FloatArray:
     return np.asarray((values - MEAN) / POINTS)
+
+
+def two_way_errors(expected: dict[str, Any], prefix: str, votes: VoteTable, bearing: list[BoolArray]) -> FloatArray:
+    """Of variances without a factor; each estimate, that rests on the votes `bearing`, gets that of its clusters."""
+    by_prompt, by_rater, by_cell = (
+        np.atleast_1d(expected[f"{prefix}variance_by_{name}"]) for name in ("prompt", "rater", "cell")
+    )
+    by_prompt, by_rater = (
+        variance * [(g := len(np.unique(codes[own]))) / (g - 1) * (own.sum() - 1) / own.sum() for own in bearing]
+        for variance, codes in ((by_prompt, votes.prompt), (by_rater, votes.rater))
+    )
+    return np.asarray(np.sqrt(np.maximum(by_prompt + by_rater - by_cell, np.maximum(by_prompt, by_rater))))
 
 
 def test_without_context_the_ratings_are_those_of_bradley_terry() -> None:
@@ -78,8 +90,9 @@ def test_a_factor_a_side_covariate_and_weights_give_what_statsmodels_gives() -> 
     assert found.by_level.values == pytest.approx(found.ratings.values + found.interactions.values)
     assert found.side.value / POINTS == pytest.approx(expected["side"], abs=1e-8)
     assert found.side_slope.value / POINTS == pytest.approx(expected["side_slope"], abs=1e-8)
-    by_prompt, by_rater, by_cell = (np.array(expected[f"variance_by_{name}"]) for name in ("prompt", "rater", "cell"))
-    error = np.sqrt(np.maximum(by_prompt + by_rater - by_cell, np.maximum(by_prompt, by_rater)))
+    every, first = np.ones(len(votes), dtype=np.bool_), votes.optional["category"] == "c0"
+    own = [(votes.system_left == i) | (votes.system_right == i) for i in range(3)]
+    error = two_way_errors(expected, "", votes, [*own, *(rows & first for rows in own), every, every])
     assert found.ratings.intervals
     ours = np.concatenate([found.ratings.intervals.standard_error, found.interactions.standard_error[0]])
     assert ours / POINTS == pytest.approx(error[:6], rel=1e-6)
@@ -96,10 +109,7 @@ def test_discrimination_is_what_statsmodels_finds_by_profiling() -> None:
     assert in_log_odds(found.ratings.values) == pytest.approx(expected["theta"], abs=1e-6)
     assert found.side.value / POINTS == pytest.approx(expected["side"], abs=1e-6)
     assert found.ratings.diagnostics["log_likelihood"] == pytest.approx(expected["log_likelihood"], abs=1e-8)
-    by_prompt, by_rater, by_cell = (
-        expected[f"discrimination_variance_by_{name}"] for name in ("prompt", "rater", "cell")
-    )
-    error = np.sqrt(max(by_prompt + by_rater - by_cell, by_prompt, by_rater))
+    (error,) = two_way_errors(expected, "discrimination_", votes, [np.ones(len(votes), dtype=np.bool_)])
     assert found.discrimination.standard_error == pytest.approx(error, rel=1e-4)
 
 
@@ -109,7 +119,7 @@ def test_gradient_and_information_are_the_likelihoods_derivatives() -> None:
     left = rng.integers(0, k, n)
     right, of_level = (left + rng.integers(1, k, n)) % k, k * rng.integers(0, c, n)
     score, weight, s, d = rng.integers(0, 3, n) / 2, rng.uniform(0.5, 2, n), rng.normal(size=n), rng.normal(size=n)
-    model = Model(left + of_level, right + of_level, score, weight, k, c, True, s, d, ridge=0.7)
+    model = Model(left + of_level, right + of_level, score, weight, k, c, True, s, d, 0.7 * interactions(c, k))
     at = rng.normal(0, 0.5, model.parameters)
     gradient, expected = derivatives(model, _point(model, at))
     information = expected - _bend(model, _point(model, at))
@@ -225,6 +235,22 @@ def test_a_side_that_cannot_be_told_from_strength_is_left_out() -> None:
     found = contextual_bradley_terry(votes)
     assert np.isnan(found.side.value)
     assert found.ratings.values == pytest.approx(bradley_terry(votes).values)
+
+
+def test_a_chain_of_fifty_systems_is_long_and_not_separated() -> None:
+    """Each beats the next nine times in ten, whatever the covariate: the first and the last are 108 log odds apart."""
+    names = [f"{i:02}" for i in range(50)]
+    rows = [
+        (f"p{n}", *((names[i], names[i + 1]) if n % 2 else (names[i + 1], names[i])), n)
+        for i in range(49)
+        for n in range(20)
+    ]
+    votes = table(
+        *((p, a, b, "left" if (a < b) == (n > 1) else "right", f"r{n}") for p, a, b, n in rows),
+    )
+    covariate = [float(n // 2 % 5) for *_, n in rows]
+    found = contextual_bradley_terry(votes, Context(side=covariate))
+    assert np.diff(in_log_odds(found.ratings.values)) == pytest.approx(-np.log(9), abs=0.1)
 
 
 def test_covariates_that_explain_nothing_or_everything_are_refused() -> None:

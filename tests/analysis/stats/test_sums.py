@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
 
-from analysis.stats.agreement import agreement
 from analysis.stats.bradley_terry import bradley_terry
+from analysis.stats.clusters import Clusters
 from analysis.stats.outcomes import BOTH_BAD, FloatArray, VoteTable
+from analysis.stats.sums import squares, total_products, total_squares
 from analysis.stats.uncertainty import CLUSTERS, covariances, two_way_intervals
 from analysis.stats.win_rates import field_win_rates, pair_win_rates
 from tests.analysis.stats.planted import Population
@@ -37,20 +42,11 @@ def numbers(votes: VoteTable, cluster: str) -> list[FloatArray]:
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
-@pytest.mark.parametrize("many", ["sums._DENSE", "outcomes._MANY_IN_CELLS"])
-def test_many_clusters_give_what_few_give(monkeypatch: pytest.MonkeyPatch, many: str, cluster: str) -> None:
+def test_many_clusters_give_what_few_give(monkeypatch: pytest.MonkeyPatch, cluster: str) -> None:
     expected = numbers(votes_of(1), cluster)
-    monkeypatch.setattr(f"analysis.stats.{many}", -1_000_000_000)
+    monkeypatch.setattr("analysis.stats.sums._DENSE", -1_000_000_000)
     for found, number in zip(numbers(votes_of(1), cluster), expected, strict=True):
         np.testing.assert_allclose(found, number, rtol=1e-9)
-
-
-def test_many_units_agree_as_few_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected, errors = agreement(votes_of(2)), numbers(votes_of(2), "prompt,rater")[0]
-    monkeypatch.setattr("analysis.stats.agreement.ROOMY", 0)
-    monkeypatch.setattr("analysis.stats.outcomes.ROOMY", 0)
-    assert agreement(votes_of(2)) == expected
-    np.testing.assert_allclose(numbers(votes_of(2), "prompt,rater")[0], errors, rtol=1e-12)
 
 
 def test_a_row_a_vote_says_the_same_as_a_row_a_kind() -> None:
@@ -69,12 +65,39 @@ def test_a_row_a_vote_says_the_same_as_a_row_a_kind() -> None:
     np.testing.assert_allclose(intervals.low, ratings.intervals.low, rtol=1e-9)
 
 
-def test_votes_that_share_a_cell_are_found() -> None:
+def test_clusters_hold_every_vote_once_with_its_kind() -> None:
     votes = votes_of(4)
-    sharing = votes.sharing
-    assert sharing is not None
-    order, cells = sharing
-    sizes = np.unique(votes.cell, return_counts=True)[1]
-    assert sorted(order) == np.flatnonzero(np.isin(votes.cell, np.unique(votes.cell)[sizes > 1])).tolist()
-    assert (np.diff(np.flatnonzero(np.diff(cells, prepend=-1))) > 1).all()
-    np.testing.assert_array_equal(cells[1:] == cells[:-1], votes.cell[order][1:] == votes.cell[order][:-1])
+    found = vars(votes.clusters_of_votes)
+    for name, codes in (("prompt", votes.prompt), ("rater", votes.rater), ("cell", votes.cell)):
+        clusters = found[name]
+        assert sorted(clusters.rows) == list(range(len(votes)))
+        assert clusters.ends[-1] == len(votes)
+        parts = np.split(codes[clusters.rows], clusters.ends[:-1])
+        assert [len(set(part)) for part in parts] == [1] * len(np.unique(codes)), name
+        of_kinds = vars(votes.clusters_of_kinds)[name]
+        np.testing.assert_array_equal(of_kinds.rows, votes.kind[clusters.rows])
+        np.testing.assert_array_equal(of_kinds.ends, clusters.ends)
+
+
+def matrix_of(rng: np.random.Generator) -> tuple[sparse.csr_array, Clusters]:
+    """Rows of several kinds, some of them empty, in clusters some of which are."""
+    dense = rng.integers(-2, 3, (7, 4)).astype(np.float64) * (rng.random((7, 1)) < 0.8)
+    rows, ends = rng.integers(0, 7, 30).astype(np.int32), np.sort(rng.integers(0, 31, 9)).astype(np.int32)
+    return sparse.csr_array(dense), Clusters(rows, np.append(ends, np.int32(30)))
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(deadline=None)
+def test_squares_and_products_are_those_of_each_clusters_sum(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix, clusters = matrix_of(rng)
+    dense, weights = matrix.toarray(), rng.normal(size=(4, 3))
+    sums = np.array([dense[clusters.rows[first:last]].sum(axis=0) for first, last in pairwise([0, *clusters.ends])])
+    found, occurring = squares(matrix, clusters)
+    np.testing.assert_allclose(found, (sums**2).sum(axis=0))
+    np.testing.assert_array_equal(occurring, (sums != 0).sum(axis=0))
+    np.testing.assert_allclose(total_squares(matrix, clusters, np.eye(4)), (sums**2).sum(axis=0))
+    np.testing.assert_allclose(total_squares(matrix, clusters, weights), ((sums @ weights) ** 2).sum(axis=0))
+    np.testing.assert_allclose(
+        total_products(matrix, clusters, weights), weights.T @ sums.T @ sums @ weights, atol=1e-9
+    )

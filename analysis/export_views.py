@@ -1,0 +1,74 @@
+"""A study's votes, and all that its numbers rest on, as files to take away."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import IO
+
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from analysis.bundle import refusal as bundle_refusal
+from analysis.bundle import write_bundle
+from analysis.exports import votes_csv as csv_lines
+from analysis.exports import write_votes_parquet
+from comparisons.models import Study
+from comparisons.studies import StudyError
+from people import audit
+from people.audit import Verb
+from people.rights import ResearcherRequest, Right, needs
+
+
+@require_safe
+@needs(Right.EXPORT)
+def study_exports(request: ResearcherRequest, study: Study) -> HttpResponse:
+    return render(request, "analysis/study_exports.html", {"study": study, "no_bundle": bundle_refusal(study)})
+
+
+@require_safe
+@needs(Right.EXPORT)
+def votes_csv(request: ResearcherRequest, study: Study) -> StreamingHttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{study.slug}-votes.csv"'}
+    _record(request, study, "votes.csv")
+    return StreamingHttpResponse(csv_lines(study), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@require_safe
+@needs(Right.EXPORT)
+def votes_parquet(request: ResearcherRequest, study: Study) -> FileResponse:
+    kind = "application/vnd.apache.parquet"
+    response = _written(partial(write_votes_parquet, study), f"{study.slug}-votes.parquet", kind)
+    _record(request, study, "votes.parquet")
+    return response
+
+
+@require_safe
+@needs(Right.EXPORT)
+def bundle(request: ResearcherRequest, study: Study) -> HttpResponseBase:
+    try:
+        response = _written(partial(write_bundle, study), f"{study.slug}.zip", "application/zip")
+    except StudyError as error:
+        messages.error(request, str(error))
+        return redirect("studies:exports", slug=study.slug)
+    _record(request, study, "bundle.zip")
+    return response
+
+
+def _written(write: Callable[[IO[bytes]], None], name: str, kind: str) -> FileResponse:
+    """By way of a temporary file, which the response closes."""
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile())
+        write(file)
+        file.seek(0)
+        stack.pop_all()
+    return FileResponse(file, as_attachment=True, filename=name, content_type=kind)
+
+
+def _record(request: ResearcherRequest, study: Study, file: str) -> None:
+    audit.record(Verb.EXPORTED, study=study, actor=request.user, details={"file": file})

@@ -1,0 +1,38 @@
+"""Finding somebody by the id that their platform gave them, and forgetting them."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from comparisons import erasure
+from comparisons.exclusions import LONGEST_REASON
+from comparisons.models import Study
+from people.rights import ResearcherRequest, Right, needs
+
+SURE = "erase"
+
+
+@require_POST  # an id in an address would be written into logs
+@needs(Right.SEE_WORKERS)
+def find_rater(request: ResearcherRequest, study: Study) -> HttpResponse:
+    rater = erasure.find_by_worker(study, request.POST.get("worker", ""))
+    if rater is None:
+        messages.warning(request, "Nobody with this id is known here: they never took part, or have been erased.")
+        return redirect("studies:raters", slug=study.slug)
+    return redirect("studies:rater", slug=study.slug, session_id=study.sessions.get(rater=rater).pk)
+
+
+@require_POST
+@needs(Right.ERASE)
+def erase(request: ResearcherRequest, study: Study, session_id: int) -> HttpResponse:
+    session = get_object_or_404(study.sessions.select_related("rater"), id=session_id)
+    if request.POST.get("sure", "").strip() != SURE:
+        messages.warning(request, f"Nothing was changed: type {SURE}, since it cannot be undone.")
+    else:
+        reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
+        erasure.erase(session.rater, reason, actor=request.user)
+        messages.success(request, "Erased. Files that were exported before still have the session’s former id.")
+    return redirect("studies:rater", slug=study.slug, session_id=session_id)

@@ -1,0 +1,71 @@
+"""A study's report: as a page, as a paper, and as a folder of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_replace
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from analysis.reporting.content import report
+from analysis.reporting.folder import zipped
+from analysis.reporting.html import html
+from analysis.reporting.pdf import pdf
+from analysis.reporting.source import NotComputedError, Source, kinds_of, read_source
+from analysis.snapshots import newest
+from comparisons.models import Study
+from people import audit
+from people.audit import Verb
+from people.rights import ResearcherRequest, Right, needs
+
+View = Callable[[ResearcherRequest, Study], HttpResponseBase]
+
+
+def or_wait(view: View) -> View:
+    """Where something has not been computed yet, asking for it has told a worker."""
+
+    @wraps(view)
+    def shown(request: ResearcherRequest, study: Study) -> HttpResponseBase:
+        try:
+            return view(request, study)
+        except NotComputedError:
+            return render(request, "analysis/report_waiting.html", {"study": study})
+
+    return shown
+
+
+@require_safe
+@csp_replace({"style-src": [UNSAFE_INLINE]})  # a report carries its style with it
+@needs(Right.SEE_RESULTS)
+@or_wait
+def study_report(request: ResearcherRequest, study: Study) -> HttpResponse:
+    return HttpResponse(html(report(_stored(study)), study))
+
+
+@require_safe
+@needs(Right.SEE_RESULTS)
+@or_wait
+def report_pdf(request: ResearcherRequest, study: Study) -> HttpResponseBase:
+    headers = {"Content-Disposition": f'attachment; filename="{study.slug}-report.pdf"'}
+    return HttpResponse(pdf(report(_stored(study))).content, content_type="application/pdf", headers=headers)
+
+
+@require_safe
+@needs(Right.EXPORT)
+@or_wait
+def report_zip(request: ResearcherRequest, study: Study) -> HttpResponseBase:
+    source = _stored(study)
+    audit.record(Verb.EXPORTED, study=study, actor=request.user, details={"file": "report.zip"})
+    return FileResponse(zipped(source), as_attachment=True, filename=f"{study.slug}-report.zip")
+
+
+def _stored(study: Study) -> Source:
+    """Of the numbers as they were computed last; a worker has been asked for newer ones, where there are any."""
+    found = {kind: newest(study, kind) for kind in kinds_of(study)}
+    stale = [each.computed_at for each in found.values() if each.is_stale and each.computed_at]
+    return read_source(study, lambda _, kind: found[kind].content, as_of=min(stale, default=None))

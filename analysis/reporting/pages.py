@@ -1,0 +1,114 @@
+"""Every text that raters read, taken from the pages themselves, so that none is forgotten and none is paraphrased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from analysis.reporting.blocks import Block, Heading, Paragraph, Quotation
+from analysis.reporting.source import Source
+from comparisons import examples, judging
+from comparisons.models import RaterSession, Study
+from comparisons.recruitment import NAMES
+from comparisons.sessions import stages
+from comparisons.words import words_of_the_page
+
+Stage = RaterSession.Stage
+_LINES = {
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "li",
+    "dt",
+    "dd",
+    "div",
+    "button",
+    "legend",
+    "label",
+    "summary",
+    "figcaption",
+    "option",
+}
+_SILENT = {"script", "style", "svg", "head", "title"}
+_NO_TOKEN = {"csrf_token": "-"}  # nothing of it is read, and a form without one is warned of
+
+
+class _Reader(HTMLParser):
+    """The lines that a page shows, in their order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self._words: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent += tag in _SILENT
+        if tag in _LINES:
+            self.end_line()
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in _SILENT
+        if tag in _LINES:
+            self.end_line()
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self._words += data.split()
+
+    def end_line(self) -> None:
+        if self._words:
+            self.lines.append(" ".join(self._words))
+        self._words = []
+
+
+def page_blocks(source: Source) -> Iterator[Block]:
+    study = source.study
+    yield Heading("What raters read")
+    yield Paragraph(
+        "All texts of the raters' pages, as this version of the platform words them in the study's language "
+        f"({study.protocol.language}). Words in braces are filled in by the page."
+    )
+    with translation.override(study.protocol.language):
+        for title, lines in _pages(study):
+            yield Quotation(title, tuple(lines), study.protocol.language)
+
+
+def _pages(study: Study) -> Iterator[tuple[str, list[str]]]:
+    introduction = judging.introduction(study)
+    yield "First page, with consent", _lines("landing.html", introduction)
+    on_the_way = stages(study)
+    if Stage.INSTRUCTIONS in on_the_way:
+        shown = examples.shown(study)
+        asked = [(question, shown.get(question.key, [])) for question in introduction["questions"]]
+        yield "Instructions", _lines("instructions.html", introduction | {"asked": asked})
+    if Stage.COMPREHENSION in on_the_way:
+        items = study.protocol.comprehension
+        yield "Comprehension check", _lines("comprehension.html", introduction | {"items": items})
+    yield "Judging", [*_lines("judge.html", {"study": study}), *words_of_the_page().values()]
+    yield (
+        "Questions, as each is announced and explained",
+        [text for question in introduction["questions"] for text in (question.wording, question.help) if text],
+    )
+    platform = study.protocol.recruitment.platform
+    way_back = {"is_form": platform == "mturk"} if platform in NAMES else None
+    endings = {Stage.COMPLETED: "Last page"}
+    if Stage.COMPREHENSION in on_the_way:
+        endings[Stage.SCREENED_OUT] = "Last page of who misread the instructions twice"
+    if study.protocol.checks.stop_after_failed:
+        endings[Stage.FAILED] = "Last page of who failed too many checks"
+    for stage, title in endings.items():
+        ending = {"session": {"stage": stage}, "answered": introduction["judgements"], "way_back": way_back}
+        yield title, _lines("thanks.html", ending)
+
+
+def _lines(template: str, context: dict[str, Any]) -> list[str]:
+    reader = _Reader()
+    reader.feed(render_to_string(f"comparisons/{template}", _NO_TOKEN | context))
+    reader.end_line()
+    return reader.lines

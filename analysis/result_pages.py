@@ -1,0 +1,115 @@
+"""What the page of a study's results shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Sum
+
+from analysis import snapshots
+from analysis.computing import ComputedElsewhere, compute
+from analysis.result_charts import Chart, headline_chart
+from analysis.results import HeadlineRow, QuestionResult, headline, question_results
+from analysis.snapshots import Newest
+from analysis.stats import Summary
+from analysis.votes import live_exclusions
+from comparisons.models import Matchup, Study
+
+AT_ONCE = 10_000
+"""So many votes are computed within a request, when somebody asks for it; more take a worker or a command."""
+
+
+@dataclass(frozen=True)
+class ResultsPage:
+    study: Study
+    newest: Newest
+    with_excluded: bool
+    excluded_raters: int
+    excluded_answers: int
+    questions: list[QuestionResult]
+    headline: list[HeadlineRow]
+    headline_chart: Chart | None
+    warnings: list[str]
+
+    @property
+    def charts(self) -> list[Chart]:
+        drawn = [chart for result in self.questions for chart in result.charts]
+        return [*drawn, self.headline_chart] if self.headline_chart else drawn
+
+    @property
+    def is_watched(self) -> bool:
+        return any(result.is_watched for result in self.questions)
+
+
+def kinds_of(with_excluded: bool) -> tuple[str, ...]:
+    """Of the stored numbers, those that the page shows; slices are always without what is excluded."""
+    return ("results-with-excluded",) if with_excluded else ("results", "breakdowns")
+
+
+def results_page(study: Study, *, with_excluded: bool) -> ResultsPage:
+    newest, *others = (snapshots.newest(study, kind) for kind in kinds_of(with_excluded))
+    summary: Summary | None = newest.content
+    more = others[0].content if others else {"questions": {}, "latency": {}}
+    excluded = live_exclusions(study).aggregate(raters=Count("session"), answers=Count("vote"))
+    return ResultsPage(
+        study=study,
+        newest=newest,
+        with_excluded=with_excluded,
+        excluded_raters=excluded["raters"],
+        excluded_answers=excluded["answers"],
+        questions=question_results(study, summary, more or {"questions": {}, "latency": {}}) if summary else [],
+        headline=headline(summary) if summary else [],
+        headline_chart=headline_chart(summary) if summary else None,
+        warnings=summary["warnings"] if summary else [],
+    )
+
+
+def may_compute_at_once(study: Study) -> bool:
+    return judgements(study) <= AT_ONCE
+
+
+def compute_at_once(study: Study, *, with_excluded: bool) -> str:
+    """Compute what the page shows, here and now; return the sentence that says how it went."""
+    if not may_compute_at_once(study):
+        return (
+            f"More than {AT_ONCE:,} votes take too long for a page. "
+            f"Start a worker (make worker), or run: python manage.py compute_results {study.slug}"
+        )
+    for kind in kinds_of(with_excluded):
+        try:
+            compute(study, kind)
+        except ComputedElsewhere:
+            return "A worker is computing them at this moment."
+    return "The results have been computed."
+
+
+def judgements(study: Study) -> int:
+    """From a few rows of counters; open leases count too."""
+    shown = Matchup.objects.filter(question__study=study).aggregate(
+        n=Sum("a_left", default=0) + Sum("b_left", default=0)
+    )
+    return int(shown["n"])
+
+
+def chart_named(page: ResultsPage, name: str) -> Chart | None:
+    return next((chart for chart in page.charts if chart.id == name), None)
+
+
+def page_context(page: ResultsPage) -> dict[str, Any]:
+    return {
+        **_age(page.study, page.newest, page.with_excluded),
+        "page": page,
+        "has_votes": judgements(page.study) > 0,
+        "charts": {chart.id: chart.specification for chart in page.charts},
+    }
+
+
+def age_context(study: Study, *, with_excluded: bool) -> dict[str, Any]:
+    """Of the notice alone."""
+    return _age(study, snapshots.newest(study, kinds_of(with_excluded)[0]), with_excluded)
+
+
+def _age(study: Study, newest: Newest, with_excluded: bool) -> dict[str, Any]:
+    may_compute = newest.is_stale and may_compute_at_once(study)
+    return {"study": study, "age": newest, "with_excluded": with_excluded, "may_compute": may_compute}

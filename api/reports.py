@@ -1,0 +1,126 @@
+"""What is taken away whole: the report, the votes as a file, and the bundle that numbers can be recomputed from."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Router
+from ninja.errors import HttpError
+
+from analysis.bundle import write_bundle
+from analysis.exports import votes_csv, write_votes_parquet
+from analysis.reporting.content import report
+from analysis.reporting.folder import zipped
+from analysis.reporting.html import html
+from analysis.reporting.pdf import pdf
+from analysis.reporting.source import NotComputedError, Source, read_source
+from analysis.snapshots import newest
+from api.access import ApiRequest, study_of
+from api.files import binary, written
+from api.problems import problems
+from comparisons.models import Study
+from people import audit
+from people.audit import Verb
+from people.rights import Right
+
+router = Router(tags=["Reports and exports"])
+PARQUET = "application/vnd.apache.parquet"
+
+
+@router.get(
+    "/studies/{slug:slug}/report.html",
+    response=problems(409),
+    operation_id="report_html",
+    summary="The report as a page",
+    openapi_extra=binary("text/html"),
+)
+def report_html(request: ApiRequest, slug: str) -> HttpResponse:
+    """Needs no other file. Scope: read:results."""
+    study = study_of(request, slug, Right.SEE_RESULTS)
+    return HttpResponse(html(report(_source(study)), study))
+
+
+@router.get(
+    "/studies/{slug:slug}/report.pdf",
+    response=problems(409),
+    operation_id="report_pdf",
+    summary="The report as a paper",
+    openapi_extra=binary("application/pdf"),
+)
+def report_pdf(request: ApiRequest, slug: str) -> HttpResponse:
+    """Scope: read:results."""
+    source = _source(study_of(request, slug, Right.SEE_RESULTS))
+    return HttpResponse(pdf(report(source)).content, content_type="application/pdf")
+
+
+@router.get(
+    "/studies/{slug:slug}/report.zip",
+    response=problems(409),
+    operation_id="report_zip",
+    summary="The report with its votes, tables and figures",
+    openapi_extra=binary("application/zip"),
+)
+def report_zip(request: ApiRequest, slug: str) -> FileResponse:
+    """Scope: read:votes."""
+    study = study_of(request, slug, Right.EXPORT)
+    archive = zipped(_source(study))
+    _note(request, study, "report.zip")
+    return FileResponse(archive, as_attachment=True, filename=f"{slug}-report.zip", content_type="application/zip")
+
+
+@router.get(
+    "/studies/{slug:slug}/votes.csv",
+    response=problems(),
+    operation_id="votes_csv",
+    summary="All votes that stand, as CSV",
+    openapi_extra=binary("text/csv"),
+)
+def votes_as_csv(request: ApiRequest, slug: str) -> StreamingHttpResponse:
+    """What `python -m analysis` reads. Scope: read:votes."""
+    study = study_of(request, slug, Right.EXPORT)
+    _note(request, study, "votes.csv")
+    return StreamingHttpResponse(votes_csv(study), content_type="text/csv; charset=utf-8")
+
+
+@router.get(
+    "/studies/{slug:slug}/votes.parquet",
+    response=problems(),
+    operation_id="votes_parquet",
+    summary="All votes that stand, as Parquet",
+    openapi_extra=binary(PARQUET),
+)
+def votes_as_parquet(request: ApiRequest, slug: str) -> HttpResponseBase:
+    """Scope: read:votes."""
+    study = study_of(request, slug, Right.EXPORT)
+    _note(request, study, "votes.parquet")
+    return written(partial(write_votes_parquet, study), f"{slug}-votes.parquet", PARQUET)
+
+
+@router.get(
+    "/studies/{slug:slug}/bundle.zip",
+    response=problems(409),
+    operation_id="bundle",
+    summary="Everything that the numbers rest on",
+    openapi_extra=binary("application/zip"),
+)
+def bundle(request: ApiRequest, slug: str) -> HttpResponseBase:
+    """`python -m analysis bundle.zip` recomputes every number of it. Scope: read:votes."""
+    study = study_of(request, slug, Right.EXPORT)
+    response = written(partial(write_bundle, study), f"{slug}.zip", "application/zip")
+    _note(request, study, "bundle.zip")
+    return response
+
+
+def _source(study: Study) -> Source:
+    try:
+        return read_source(study, lambda study, kind: newest(study, kind).content)
+    except NotComputedError:
+        raise HttpError(
+            409, "Its numbers are not computed yet: a worker was asked to; ask again in a minute."
+        ) from None
+
+
+def _note(request: ApiRequest, study: Study, file: str) -> None:
+    audit.record(Verb.EXPORTED, study=study, actor=request.auth.user, details={"file": file})

@@ -1,0 +1,104 @@
+"""Results by the API: the numbers of the pages, reports and bundle."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from analysis import snapshots
+from analysis.computing import compute
+from analysis.stats import rows
+from analysis.stats.folder import as_json
+from api import results as api_results
+from comparisons.models import Comparison, Study
+from people.models import AuditEntry
+from tests.analysis.votes import cast_vote
+from tests.api.conftest import Caller
+from tests.factories import make_session
+
+KINDS = ("results", "breakdowns", "report")
+
+
+def test_the_numbers_are_the_stored_ones(program: Caller, study: Study) -> None:
+    asking = program("analyst")
+    before = asking.get("studies/colours/results").json()
+    assert before["results"] is None and before["computed_at"] is None and before["is_stale"]
+    compute(study, "results")
+    found = asking.get("studies/colours/results").json()
+    assert found["results"] == json.loads(as_json(snapshots.results(study)))
+    assert not found["is_stale"] and "always_valid" in found["results"]["questions"]["quality"]
+    cast_vote(make_session(study), Comparison.objects.filter(question__study=study)[0])
+    later = asking.get("studies/colours/results").json()
+    assert (later["is_stale"], later["newer_votes"]) == (True, 1) and later["results"] == found["results"]
+
+
+def test_with_what_is_excluded(program: Caller, study: Study) -> None:
+    asking = program("analyst")
+    session = str(study.sessions.earliest("id").public_id)
+    assert asking.post("studies/colours/exclusions", {"session": session, "reason": "asleep"}).status_code == 201
+    for kind in ("results", "results-with-excluded"):
+        compute(study, kind)
+    counts = [
+        sum(question["votes"] for question in answer["results"]["questions"].values())
+        for answer in (asking.get("studies/colours/results", with_excluded=yes).json() for yes in (False, True))
+    ]
+    assert counts == [24, 32]
+
+
+@pytest.mark.parametrize(
+    ("described", "real"),
+    [
+        (api_results.SystemRow, rows.SystemRow),
+        (api_results.PairRow, rows.PairRow),
+        (api_results.Agreement, rows.AgreementRow),
+        (api_results.PositionBias, rows.PositionBias),
+        (api_results.Summary, rows.Summary),
+    ],
+)
+def test_the_description_names_all_columns(described: Any, real: type) -> None:
+    assert list(described.model_fields) == list(real.__annotations__)
+
+
+def test_hidden_results_stay_hidden_until_the_study_is_closed(program: Caller, study: Study) -> None:
+    study.design["protocol"]["hide_results_until_closed"] = True
+    study.save(update_fields=["design"])
+    for kind in KINDS:
+        compute(study, kind)
+    asking = program("owner")
+    assert asking.get("studies/colours/results").status_code == 403
+    assert "hidden until it is closed" in asking.get("studies/colours/results").json()["error"]
+    assert asking.get("studies/colours/bundle.zip").status_code == 409
+    report = asking.get("studies/colours/report.html").content.decode()
+    assert "hidden until it is closed" in report
+    asking.post("studies/colours/close")
+    assert asking.get("studies/colours/results").status_code == 200
+
+
+def test_reports_wait_for_their_numbers(program: Caller, study: Study) -> None:
+    asking = program("owner")
+    for form in ("html", "pdf", "zip"):
+        response = asking.get(f"studies/colours/report.{form}")
+        assert response.status_code == 409 and "ask again in a minute" in response.json()["error"]
+    for kind in KINDS:
+        compute(study, kind)
+    assert b"<html" in asking.get("studies/colours/report.html").content
+    assert asking.get("studies/colours/report.pdf").content.startswith(b"%PDF")
+    with zipfile.ZipFile(io.BytesIO(asking.get("studies/colours/report.zip").getvalue())) as archive:
+        assert "colours-report/report.html" in archive.namelist()
+    assert AuditEntry.objects.filter(verb="exported").values_list("details", flat=True).get() == {"file": "report.zip"}
+
+
+def test_votes_and_bundle_as_files(program: Caller, study: Study) -> None:
+    asking = program("owner", "read:votes")
+    lines = asking.get("studies/colours/votes.csv").getvalue().decode().splitlines()
+    assert len(list(csv.DictReader(lines))) == 32
+    assert asking.get("studies/colours/votes.parquet").getvalue().startswith(b"PAR1")
+    with zipfile.ZipFile(io.BytesIO(asking.get("studies/colours/bundle.zip").getvalue())) as archive:
+        assert "votes.parquet" in archive.namelist()
+    noted = AuditEntry.objects.filter(verb="exported").order_by("id").values_list("details", flat=True)
+    assert [entry["file"] for entry in noted] == ["votes.csv", "votes.parquet", "bundle.zip"]

@@ -1,0 +1,168 @@
+"""Opening says what it will do, freezes the design, and asks for the images; closing and deleting ask first."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from comparisons.models import Study
+from comparisons.studies import create_study, design_hash
+from comparisons.study_file import read_study
+from generation import jobs
+from generation.models import ImageJob, System
+from people.models import AuditEntry
+from studio import copies
+from studio.models import WorkingCopy
+from tests.factories import make_image
+from tests.studio.conftest import change
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def draft(copy: WorkingCopy, ana: User) -> Study:
+    """Three systems of the catalogue, and one whose pictures are made elsewhere."""
+    row = {"name": "outside", "backend": "imported", "model": "theirs", "steps": "1", "width": "512", "height": "512"}
+    change(copy, **{f"systems[3].{name}": text for name, text in row.items()})
+    return copies.save_study(copy, ana)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The messages that workers would get."""
+    messages: list[Any] = []
+    monkeypatch.setattr(jobs, "dispatch", messages.extend)
+    return messages
+
+
+def open_it(client: Client, study: Study) -> str:
+    """Press the button of the page that asks; return the page that comes then."""
+    page = client.get(f"/studio/studies/{study.slug}/open/").content.decode()
+    found = re.search(r'name="design_hash" value="(\w+)"', page)
+    assert found
+    return client.post(f"/studio/studies/{study.slug}/open/", {"design_hash": found[1]}, follow=True).content.decode()
+
+
+def test_it_says_what_opening_does(researcher: Client, draft: Study) -> None:
+    context = researcher.get("/studio/studies/mine/open/").context
+    outlook = context["outlook"]
+    assert (outlook.prompts, outlook.images_to_make, outlook.images_there) == (4, 12, 0)
+    assert outlook.comparisons == 4 * 6 * 2
+    assert [system.slug for system in outlook.awaited] == ["outside@1"]
+    assert outlook.estimate.figures["votes"] == "192"
+    draft.refresh_from_db()
+    assert draft.state == "draft"
+
+
+def test_images_that_are_there_already_are_counted(researcher: Client, draft: Study) -> None:
+    (prompt, *_), system = draft.prompt_set.prompts.all(), draft.systems.get(slug="sdxl@50")
+    jobs.request([(system, prompt, draft.seed + prompt.position)], draft.display_px)
+    make_image(ImageJob.objects.get())
+    outlook = researcher.get("/studio/studies/mine/open/").context["outlook"]
+    assert (outlook.images_to_make, outlook.images_there) == (11, 1)
+
+
+def test_opening_freezes_the_design_and_asks_for_the_images(researcher: Client, draft: Study, sent: list[Any]) -> None:
+    page = open_it(researcher, draft)
+    draft.refresh_from_db()
+    assert (draft.state, draft.design_hash) == ("open", design_hash(draft))
+    assert ImageJob.objects.count() == len(sent) == 12
+    assert "The study is open, and 12 images are asked for." in page
+    assert "outside@1 is made elsewhere" in page
+    entry = AuditEntry.objects.get(verb="opened")
+    assert (entry.study_slug, entry.details["design_hash"]) == ("mine", draft.design_hash)
+
+
+def test_a_missing_broker_is_said_and_loses_nothing(
+    researcher: Client, draft: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(queued: Any) -> None:
+        raise OSError("no broker")
+
+    monkeypatch.setattr(jobs, "dispatch", unreachable)
+    page = open_it(researcher, draft)
+    assert "No broker answers." in page
+    assert "12 images are asked for" in page
+    assert ImageJob.objects.filter(state="queued").count() == 12
+
+
+def test_a_design_that_changed_since_is_not_opened(
+    researcher: Client, draft: Study, copy: WorkingCopy, ana: User
+) -> None:
+    before = design_hash(draft)
+    change(copy, title="Another")
+    copies.save_study(copy, ana)
+    response = researcher.post("/studio/studies/mine/open/", {"design_hash": before}, follow=True)
+    assert "Not opened: the design was changed since that page was loaded." in response.content.decode()
+    draft.refresh_from_db()
+    assert draft.state == "draft"
+
+
+def test_an_opened_study_is_closed_after_a_question(researcher: Client, draft: Study, sent: list[Any]) -> None:
+    open_it(researcher, draft)
+    assert "0 of 0 votes" in researcher.get("/studio/studies/mine/close/").content.decode()
+    draft.refresh_from_db()
+    assert draft.state == "open"
+    researcher.post("/studio/studies/mine/close/")
+    draft.refresh_from_db()
+    assert draft.state == "closed"
+    assert AuditEntry.objects.filter(verb="closed", study_slug="mine").count() == 1
+
+
+@pytest.mark.parametrize("verb", ["open", "delete", "close"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_what_does_not_fit_the_state_is_refused(
+    verb: str, method: str, researcher: Client, draft: Study, sent: list[Any]
+) -> None:
+    if verb != "close":
+        open_it(researcher, draft)
+    before = Study.objects.get().state
+    response = getattr(researcher, method)(f"/studio/studies/mine/{verb}/", follow=True)
+    assert response.redirect_chain == [("/studio/studies/mine/", 302)]
+    assert "notice warning" in response.content.decode()
+    assert Study.objects.get().state == before
+
+
+def test_a_draft_is_deleted_with_its_form_and_its_unused_systems(researcher: Client, draft: Study) -> None:
+    assert researcher.get("/studio/studies/mine/delete/").status_code == 200
+    assert Study.objects.exists()
+    researcher.post("/studio/studies/mine/delete/")
+    assert not Study.objects.exists()
+    assert not WorkingCopy.objects.exists()
+    assert not System.objects.exists()
+    assert AuditEntry.objects.filter(verb="deleted", study_slug="mine").count() == 1
+
+
+def test_a_new_version_of_an_open_study_is_a_design_of_its_own(
+    researcher: Client, draft: Study, sent: list[Any]
+) -> None:
+    open_it(researcher, draft)
+    response = researcher.post("/studio/studies/mine/version/")
+    newer = WorkingCopy.objects.latest("id")
+    assert response["Location"] == f"/studio/drafts/{newer.pk}/"
+    study = copies.save_study(newer, newer.owner)
+    assert (study.slug, study.design) == ("mine-v2", draft.design)
+    assert "a new version of" in researcher.get("/studio/studies/mine-v2/").content.decode()
+    assert "/studio/studies/mine-v2/" in researcher.get("/studio/studies/mine/").content.decode()
+
+
+def test_the_file_of_any_study_makes_the_same_study(
+    researcher: Client, draft: Study, sent: list[Any], tmp_path: Path
+) -> None:
+    open_it(researcher, draft)
+    response = researcher.get("/studio/studies/mine/study.toml")
+    assert response["Content-Disposition"] == 'attachment; filename="mine.toml"'
+    file = tmp_path / "mine.toml"
+    file.write_bytes(response.content)
+    assert create_study(read_study(file)) == (draft, False)
+
+
+def test_the_design_is_read_on_its_page(researcher: Client, draft: Study) -> None:
+    html = researcher.get("/studio/studies/mine/").content.decode()
+    for said in ("Which picture follows the text more closely?", "sdxl-turbo", "1, 4", "imported", "animals"):
+        assert said in html
