@@ -5,7 +5,7 @@ VENV ?= .venv
 PORT ?= 8000
 DEMO_DIR ?= var/demo
 python := $(VENV)/bin/python
-side_by_side := -n 3 --dist loadfile  # tests mostly wait: for browsers, workers, servers
+side_by_side := -n 3 --dist loadfile --no-loadscope-reorder  # tests mostly wait: for browsers, workers, servers
 templates = $$(find analysis comparisons evalsite generation people studio api -path '*/templates/*' -name '*.html')
 
 .PHONY: help

@@ -36,6 +36,7 @@ VOTES = pa.schema(
         "response_ms": pa.int64(),
         "answered_at": pa.timestamp("ms", "UTC"),
         "late": pa.bool_(),
+        "probability": pa.float64(),
         "rater_kind": _NAME,
         "excluded": pa.bool_(),
     }
@@ -43,7 +44,7 @@ VOTES = pa.schema(
 """The columns of a vote as exported, in their order.
 
 `prompt_id` is the prompt's position in its set, as in a manifest of images. `rater` is a key of the database and
-`session` is its public id: nothing says who somebody is.
+`session` is its public id: nothing says who somebody is. `probability` is that of the draw of the pair of systems.
 """
 
 
@@ -58,6 +59,7 @@ _STORED = pa.schema(
         "response_ms": VOTES.field("response_ms").type,
         "answered_at": _TEXT,
         "late": _TEXT,
+        "probability": VOTES.field("probability").type,
     }
 )
 _OF_PAIR = ("question", "prompt_id", "category", "challenge", "system_left", "system_right")
@@ -128,6 +130,7 @@ def _query(votes: QuerySet[Vote]) -> QuerySet[Vote, tuple[Any, ...]]:
         "response_ms",
         Cast("answered_at", CharField()),
         Cast("late", CharField()),
+        "assignment__probability",
     )
 
 
@@ -140,7 +143,7 @@ def _batch(
     rater = sessions.take(pc.index_in(stored["session"], sessions["id"]))
     is_out = (pc.is_in(stored[name], excluded[name].drop_null()) for name in ("vote_id", "session"))
     columns = {
-        **{name: stored[name] for name in ("vote_id", "response_ms")},
+        **{name: stored[name] for name in ("vote_id", "response_ms", "probability")},
         **{name: pair[name] for name in pair.schema.names},
         **{name: rater[name] for name in rater.schema.names},
         "session": rater["session"].dictionary_encode(),  # of these votes: that of all is too large to be written anew

@@ -37,6 +37,7 @@ _COLUMNS = {
     "a": F(f"{_PAIR}image_a__job__system__slug"),
     "b": F(f"{_PAIR}image_b__job__system__slug"),
     "a_is_left": F("assignment__a_is_left"),
+    "probability": F("assignment__probability"),
     "rater": F(f"{_SESSION}rater_id"),
     "rater_kind": F(f"{_SESSION}rater__kind"),
     "session": F(f"{_SESSION}public_id"),
@@ -57,6 +58,7 @@ class VoteOut(Schema):
     response_ms: int
     answered_at: datetime
     late: bool
+    probability: float = Field(description="Of the draw of the pair of systems.")
     rater_kind: Rater.Kind
     excluded: bool = Field(description="Left out of every number, with its rater or by itself.")
 

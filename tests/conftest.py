@@ -62,6 +62,8 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first, so that where several processes share the files none is left to the end."""
+    items.sort(key=lambda item: not {"scripts", "generation", "e2e"} & set(item.path.parts))
     for item in items:
         fixtures: list[str] = getattr(item, "fixturenames", [])
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures):

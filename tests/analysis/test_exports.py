@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 HEADER = (
     "vote_id,question,prompt_id,category,challenge,system_left,system_right,outcome,rater,session,response_ms,"
-    "answered_at,late,rater_kind,excluded\n"
+    "answered_at,late,probability,rater_kind,excluded\n"
 )
 
 

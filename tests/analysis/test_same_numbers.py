@@ -169,3 +169,12 @@ def test_an_exclusion_is_heeded_by_both(tmp_path: Path) -> None:
     Exclusion.objects.create(session=RaterSession.objects.latest("id"), reason="asked for it")
     write(study, tmp_path)
     assert analyse(tmp_path) == (tmp_path / "summary.json").read_bytes()
+
+
+def test_the_export_can_be_weighted_by_the_probability_of_its_draws(tmp_path: Path) -> None:
+    write(study_with_votes(raters=10, each=12), tmp_path)
+    found = json.loads(analyse(tmp_path, "--weights", "probability"))
+    plain = json.loads(analyse(tmp_path))
+    for name, question in found["questions"].items():
+        weighted = {row["system"]: row["bt"] for row in question["weighted"]["systems"]}
+        assert weighted == pytest.approx({row["system"]: row["bt"] for row in plain["questions"][name]["systems"]})

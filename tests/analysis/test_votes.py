@@ -60,6 +60,7 @@ def test_a_row_says_everything() -> None:
         "response_ms": 1500,
         "answered_at": vote.answered_at.replace(microsecond=vote.answered_at.microsecond // 1000 * 1000),
         "late": True,
+        "probability": 0.5,
         "rater_kind": "simulated",
         "excluded": False,
     }

@@ -73,6 +73,7 @@ def test_six_judgements_by_keyboard_reach_the_dashboard_and_the_export(
     assert [vote["question"] for vote in judged] == ["prompt-following"] * 3 + ["quality"] * 3
     assert len({(vote["question"], vote["prompt"]) for vote in judged}) == 6
 
+    running.site.manage("compute_results", "short")
     sign_in(page, "/studies/short/")
     for question in ("prompt-following", "quality"):
         row = page.locator("section", has=page.locator("#rating")).get_by_role("row", name=question)

@@ -60,20 +60,21 @@ width = 64
 height = 64
 dtype = "float32"
 """
+RESULTS = "/studies/whole/results/"
 VOTES = 3 * 3 * 2 * 3  # pairs, prompts, questions, votes wanted
 # Else one of the three sometimes wins or loses all of its votes, and then has no rating.
 EQUALLY_STRONG = [f"--strength={system}=0" for system in ("tiny-turbo@1", "tiny-turbo@2", "tiny-lcm@1")]
 
 
 def dashboard(url: str) -> str:
-    """The study's page, as somebody who signs in sees it."""
+    """The study's results, as somebody who signs in sees them."""
     with requests.Session() as browser:
         form = browser.get(f"{url}/login/", timeout=60).text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
         assert token
-        fields = {"username": "ada", "password": PASSWORD, "next": "/studies/whole/", "csrfmiddlewaretoken": token[1]}
+        fields = {"username": "ada", "password": PASSWORD, "next": RESULTS, "csrfmiddlewaretoken": token[1]}
         page = browser.post(f"{url}/login/", fields, headers={"Referer": url}, timeout=60)
-        assert page.url == f"{url}/studies/whole/"
+        assert page.url == f"{url}{RESULTS}"
         return page.text
 
 
@@ -81,8 +82,9 @@ def assert_dashboard_shows(page: str, summary: dict[str, Any]) -> None:
     cells = [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", page, re.DOTALL)]
     for question in summary["questions"].values():
         for row in question["systems"]:
-            shown = [cells[at : at + 9] for at, cell in enumerate(cells) if cell == row["system"]]
-            numbers = {f"{row['win_rate']:.2f}", f"{row['bt']:.0f}", f"{row['elo']:.1f}", str(row["votes"])}
+            shown = [cells[at : at + 12] for at, cell in enumerate(cells) if cell == row["system"]]
+            votes = f"{row['votes']} votes on {row['system']}"
+            numbers = {f"{row['win_rate']:.2f}", f"{row['bt']:.0f}", f"{row['elo']:.1f}", votes}
             assert any(numbers <= set(line) for line in shown), (numbers, shown)
 
 
@@ -107,6 +109,8 @@ def test_from_a_prompt_file_to_one_set_of_numbers(tmp_path: Path, checkpoints: P
 
     with site.server() as url:
         site.manage("simulate_raters", "whole", "--raters", "4", "--seed", "5", "--url", url, *EQUALLY_STRONG)
+        site.manage("close_study", "whole")
+        site.manage("compute_results", "whole")
         page = dashboard(url)
 
     report, alone = tmp_path / "report", tmp_path / "alone.json"
@@ -114,7 +118,7 @@ def test_from_a_prompt_file_to_one_set_of_numbers(tmp_path: Path, checkpoints: P
     site.manage("report", "whole", "--out", report)
     site.python("-m", "analysis", tmp_path / "votes.csv", "--quiet", "--json", alone)
 
-    (stored,) = site.rows("SELECT results FROM analysis_snapshot")
+    (stored,) = site.rows("SELECT results FROM analysis_snapshot WHERE kind = 'results'")
     summary = json.loads((report / "summary.json").read_text())
     assert json.loads(stored[0]) == summary == json.loads(alone.read_text())
     assert sum(question["votes"] for question in summary["questions"].values()) == VOTES
