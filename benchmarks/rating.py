@@ -136,6 +136,7 @@ def run(kind: str, database_url: str, seconds: float) -> list[Measured]:
         for size, prompts in SIZES.items():
             made = [sys.executable, "-c", PREPARE, str(prompts), str(SYSTEMS)]
             key = subprocess.run(made, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+            measure(f"{url}/r/{key.strip()}/", server, kind, size, 16, 3)  # every thread has met every statement
             for raters in RATERS:
                 found = measure(f"{url}/r/{key.strip()}/", server, kind, size, raters, seconds)
                 measured.append(found)
