@@ -126,6 +126,6 @@ def context(context: BrowserContext, running: Running, request: pytest.FixtureRe
     context.on("console", on_console)
     context.on("request", on_request)
     context.on("weberror", lambda error: faults.append(f"uncaught: {error.error}"))
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     yield context
     assert faults == []
