@@ -1,12 +1,23 @@
-"""Files that appear under their name whole, or not at all."""
+"""Files that appear whole, under their name or without one, or not at all."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
+
+
+def in_temporary_file(write: Callable[[IO[bytes]], None]) -> IO[bytes]:
+    """What `write` writes, to be read; it is gone when whoever asked closes it."""
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile())
+        write(file)
+        file.seek(0)
+        stack.pop_all()
+    return file
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

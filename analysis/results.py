@@ -8,14 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.latency import median_latency
-from analysis.result_charts import Chart, Facts, headline_chart, question_charts
+from analysis.result_charts import Chart, Facts, question_charts
 from analysis.stats.rows import AgreementRow, PositionBias, QuestionSummary, Summary, SystemRow
 from analysis.vote_links import VoteLinks
 from analysis.watched import ShownPair, shown
 from comparisons.models import Question, Study
-
-__all__ = ["Chart", "HeadlineRow", "QuestionResult", "headline", "headline_chart", "hidden", "question_results"]
 
 
 class LinkedPair(ShownPair):
@@ -26,6 +23,7 @@ class LinkedPair(ShownPair):
 class QuestionResult:
     question: Question
     votes: int
+    votes_url: str  # of the page with them, to which filters can be added
     raters: int
     prompts: int
     ties: int
@@ -61,18 +59,21 @@ def hidden(study: Study) -> str:
     return "The results of this study are hidden until it is closed: its design says hide_results_until_closed."
 
 
-def question_results(study: Study, summary: Summary, more: Mapping[str, Any] | None = None) -> list[QuestionResult]:
+def question_results(
+    study: Study, summary: Summary, more: Mapping[str, Any], *, with_excluded: bool = False
+) -> list[QuestionResult]:
     """One block for each question that has votes, in the study's order.
 
-    `more` are the numbers of the kind "breakdowns"; without them there are no charts of slices, and the times of images
-    are read from the database.
+    `more` are the numbers of the kind "breakdowns"; `with_excluded` says whose the votes are that numbers lead to.
     """
-    latency = median_latency(study) if more is None else more["latency"]
-    facts = Facts(latency, _models(study))
-    parts = {} if more is None else more["questions"]
-    found = summary["questions"]
+    facts = Facts(more["latency"], _models(study))
+    found, parts = summary["questions"], more["questions"]
+
+    def links(question: Question) -> VoteLinks:
+        return VoteLinks(study.slug, question.key, with_excluded)
+
     return [
-        _question_result(question, found[question.key], facts, parts.get(question.key, {}))
+        _question_result(question, found[question.key], facts, links(question), parts.get(question.key, {}))
         for question in study.ordered_questions
         if question.key in found
     ]
@@ -104,19 +105,19 @@ def _models(study: Study) -> dict[str, tuple[str, int]]:
 
 
 def _question_result(
-    question: Question, summary: QuestionSummary, facts: Facts, parts: Mapping[str, Any]
+    question: Question, summary: QuestionSummary, facts: Facts, links: VoteLinks, parts: Mapping[str, Any]
 ) -> QuestionResult:
     now = shown(summary)
-    links = VoteLinks(question.study.slug, question.key)
     drawn = question_charts(question.key, summary, now, facts, links, parts.get("breakdowns", {}))
     return QuestionResult(
         question=question,
         votes=summary["votes"],
+        votes_url=links.url(),
         raters=summary["raters"],
         prompts=summary["prompts"],
         ties=sum(pair["ties"] for pair in summary["pairs"]),
         both_bad=sum(pair["both_bad"] for pair in summary["pairs"]),
-        position_bias=summary["position_bias"],
+        position_bias=now.position_bias,
         agreement=summary["agreement"],
         effective_votes=summary["effective_votes"],
         effective_prompts=summary["effective_prompts"],

@@ -57,8 +57,8 @@ class Newest:
         return self.is_stale and (self.has_changed or self.due_at is None or self.due_at <= timezone.now())
 
     @property
-    def has_many_newer(self) -> bool:
-        return self.newer_votes > MOST_COUNTED
+    def newer_in_words(self) -> str:
+        return f"more than {MOST_COUNTED:,}" if self.newer_votes > MOST_COUNTED else f"{self.newer_votes:,}"
 
     @property
     def is_neglected(self) -> bool:

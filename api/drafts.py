@@ -26,8 +26,6 @@ def spec_in(request: HttpRequest) -> StudySpec:
     """The study that the body describes, as TOML or as JSON of the same keys."""
     if request.content_type not in {TOML, JSON}:
         raise HttpError(415, f"Content-Type is {request.content_type!r}; allowed: {TOML}, {JSON}.")
-    if rb"\u0000" in request.body:
-        raise HttpError(422, f"{NAME}: holds the character NUL; allowed: text without it.")
     try:
         table = read_table(request.body, NAME) if request.content_type == TOML else _read_json(request.body)
         return study_of(table)

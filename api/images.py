@@ -16,11 +16,12 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from analysis.gallery import find_image, open_picture
-from api import asking, uploads
+from api import uploads
 from api.access import ApiRequest, study_of
 from api.files import binary
 from api.paging import Page, Paging, cut
 from api.problems import problems
+from comparisons.asking import ask_for_images, made_here
 from comparisons.models import Study
 from comparisons.studies import image_jobs
 from generation import storage
@@ -28,6 +29,7 @@ from generation.models import Image
 from people.rights import Right
 
 router = Router(tags=["Images"])
+NO_BROKER = "The images are queued, but no broker answers: a worker that is started finds them by itself."
 
 
 class ImageOut(Schema):
@@ -152,7 +154,14 @@ def import_images(
 def request_images(request: ApiRequest, slug: str, retry: bool = False) -> Asked:
     """Those that nobody has asked for and, with `retry`, anew those that failed. Scope: write:images."""
     study = study_of(request, slug, Right.GENERATE)
-    return Asked.from_orm(asking.ask(study, request.auth.user, retry=retry))
+    systems, awaited = made_here(study)
+    asked = ask_for_images(study, systems, retry=retry, actor=request.auth.user)
+    return Asked(
+        new=asked.new,
+        retried=asked.retried,
+        awaiting_import=[system.slug for system in awaited],
+        trouble=NO_BROKER if asked.no_broker else "",
+    )
 
 
 def _images(study: Study, query: ImageQuery) -> QuerySet[Image]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.access import ApiRequest, Scope
 from api.problems import Problem
-from people.models import Membership, Token
+from people.models import Membership
 
 router = Router(tags=["Token"])
 
@@ -31,9 +31,7 @@ class Me(Schema):
 @router.get("/me", response={200: Me, 401: Problem}, operation_id="get_me", summary="What this token is")
 def get_me(request: ApiRequest) -> Me:
     """Needs no scope."""
-    user = request.auth.user
-    prefix = "_".join(request.headers["Authorization"].split()[-1].split("_")[:2])
-    token = Token.objects.get(user=user, prefix=prefix)
+    user, token = request.auth.user, request.auth.token
     held = Membership.objects.filter(user=user).order_by("study__slug").values_list("study__slug", "role")
     return Me(
         user=user.get_username(),

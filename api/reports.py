@@ -5,20 +5,19 @@ from __future__ import annotations
 from functools import partial
 
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from ninja import Router
 from ninja.errors import HttpError
 
 from analysis.bundle import write_bundle
 from analysis.exports import votes_csv, write_votes_parquet
+from analysis.files import in_temporary_file
 from analysis.reporting.content import report
 from analysis.reporting.folder import zipped
 from analysis.reporting.html import html
 from analysis.reporting.pdf import pdf
-from analysis.reporting.source import NotComputedError, Source, read_source
-from analysis.snapshots import newest
+from analysis.reporting.source import NotComputedError, Source, stored_source
 from api.access import ApiRequest, study_of
-from api.files import binary, written
+from api.files import binary
 from api.problems import problems
 from comparisons.models import Study
 from people import audit
@@ -91,11 +90,12 @@ def votes_as_csv(request: ApiRequest, slug: str) -> StreamingHttpResponse:
     summary="All votes that stand, as Parquet",
     openapi_extra=binary(PARQUET),
 )
-def votes_as_parquet(request: ApiRequest, slug: str) -> HttpResponseBase:
+def votes_as_parquet(request: ApiRequest, slug: str) -> FileResponse:
     """Scope: read:votes."""
     study = study_of(request, slug, Right.EXPORT)
+    file = in_temporary_file(partial(write_votes_parquet, study))
     _note(request, study, "votes.parquet")
-    return written(partial(write_votes_parquet, study), f"{slug}-votes.parquet", PARQUET)
+    return FileResponse(file, as_attachment=True, filename=f"{slug}-votes.parquet", content_type=PARQUET)
 
 
 @router.get(
@@ -105,17 +105,17 @@ def votes_as_parquet(request: ApiRequest, slug: str) -> HttpResponseBase:
     summary="Everything that the numbers rest on",
     openapi_extra=binary("application/zip"),
 )
-def bundle(request: ApiRequest, slug: str) -> HttpResponseBase:
+def bundle(request: ApiRequest, slug: str) -> FileResponse:
     """`python -m analysis bundle.zip` recomputes every number of it. Scope: read:votes."""
     study = study_of(request, slug, Right.EXPORT)
-    response = written(partial(write_bundle, study), f"{slug}.zip", "application/zip")
+    file = in_temporary_file(partial(write_bundle, study))
     _note(request, study, "bundle.zip")
-    return response
+    return FileResponse(file, as_attachment=True, filename=f"{slug}.zip", content_type="application/zip")
 
 
 def _source(study: Study) -> Source:
     try:
-        return read_source(study, lambda study, kind: newest(study, kind).content)
+        return stored_source(study)
     except NotComputedError:
         raise HttpError(
             409, "Its numbers are not computed yet: a worker was asked to; ask again in a minute."

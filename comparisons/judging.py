@@ -31,7 +31,7 @@ def payload(assignment: Assignment, shown: Shown) -> dict[str, Any]:
         **addresses(assignment),
         "assignment": str(assignment.public_id),
         "prompt": assignment.comparison.image_a.job.prompt.text,
-        "question": _worded(question),
+        "question": worded(question),
         "also": _also(assignment, questions),
         "block": {
             "number": question.position + 1,
@@ -77,7 +77,8 @@ def _is_time_for_a_break(assignment: Assignment, shown: Shown) -> bool:
     return every is not None and is_new and done > 0 and done % every == 0
 
 
-def _worded(question: Question) -> dict[str, Any]:
+def worded(question: Question) -> dict[str, Any]:
+    """As the page asks it."""
     return {
         "key": question.key,
         "wording": question.wording,
@@ -92,7 +93,7 @@ def _also(assignment: Assignment, questions: list[Question]) -> list[dict[str, A
         return []
     beside = {other.comparison.question_id: other for other in assignment.companions.select_related("comparison")}
     return [
-        {"assignment": str(beside[question.id].public_id), "question": _worded(question)}
+        {"assignment": str(beside[question.id].public_id), "question": worded(question)}
         for question in questions
         if question.id in beside
     ]
@@ -100,8 +101,11 @@ def _also(assignment: Assignment, questions: list[Question]) -> list[dict[str, A
 
 def introduction(study: Study) -> dict[str, Any]:
     """What the pages before judging say of the study."""
-    plans = assignments.plans_of(study, seed="")
-    total = sum(plan.total for _, plan in plans)
+    return described(study, sum(plan.total for _, plan in assignments.plans_of(study, seed="")))
+
+
+def described(study: Study, total: int) -> dict[str, Any]:
+    """The same of so many judgements, each of all questions where those are asked together."""
     questions = study.ordered_questions
     decisions = total * len(questions) if study.protocol.layout == "together" else total
     return {
@@ -110,17 +114,13 @@ def introduction(study: Study) -> dict[str, Any]:
         "questions": questions,
         "practice": sum(len(question.practice) for question in questions),
         "judgements": total,
-        "minutes": minutes(decisions),
+        "minutes": max(1, round(decisions * SECONDS_PER_JUDGEMENT / 60)),
     }
 
 
 def answers_given(session: RaterSession) -> int:
     """Practice and answers that were taken back left out."""
     return session.votes().filter(assignment__is_practice=False, superseded_by=None).count()
-
-
-def minutes(decisions: int) -> int:
-    return max(1, round(decisions * SECONDS_PER_JUDGEMENT / 60))
 
 
 def image_bytes(session: RaterSession, token: uuid.UUID) -> bytes | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from django.db.models import Count, F, IntegerField, Max, Min, QuerySet, Sum
+from django.db.models import Count, F, IntegerField, Max, Min, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -150,7 +149,7 @@ def duration_in_words(seconds: float) -> str:
 def rating_progress(study: Study) -> list[RatingProgress]:
     """From the counters of matchups: counting a million votes takes a second."""
     counted = _totals(study)
-    held = _by_question(Assignment.objects.open().counting().filter(comparison__question__study=study), "comparison")
+    held = _held(study)
     return [
         RatingProgress(
             key=question.key,
@@ -170,8 +169,10 @@ def _totals(study: Study) -> dict[int, tuple[int, int]]:
     return {question: (wanted, taken) for question, wanted, taken in sums}
 
 
-def _by_question(rows: QuerySet[Any], comparison: str) -> dict[int, int]:
-    return dict(rows.order_by().values_list(f"{comparison}__question").annotate(Count("id")))
+def _held(study: Study) -> dict[int, int]:
+    """By question: the votes that are being given."""
+    rows = Assignment.objects.open().counting().filter(comparison__question__study=study)
+    return dict(rows.order_by().values_list("comparison__question").annotate(Count("id")))
 
 
 def raters_active(study: Study) -> int:

@@ -117,6 +117,7 @@ def study_of(content: Mapping[str, Any]) -> StudySpec:
     _check_checks(spec)
     _check_systems(spec)
     _check_blindness(spec)
+    _check_no_nul(content, "")
     return spec
 
 
@@ -203,6 +204,19 @@ def _check_systems(spec: StudySpec) -> None:
         if system.width < spec.display_px and not spec.upsample:
             allowed = f"at most {system.width}, the size that {system.slug} makes; or upsample = true"
             raise SpecError("display.size", str(spec.display_px), allowed)
+
+
+def _check_no_nul(value: object, place: str) -> None:
+    """TOML and JSON can write the character NUL, and PostgreSQL cannot store it."""
+    if isinstance(value, str) and "\0" in value:
+        raise SpecError(place, repr(value[:40]), "texts without the character NUL")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_no_nul(key, place)
+            _check_no_nul(item, f"{place}.{key}" if place else key)
+    elif isinstance(value, list):
+        for number, item in enumerate(value, start=1):
+            _check_no_nul(item, f"{place}[{number}]")
 
 
 def _check_blindness(spec: StudySpec) -> None:

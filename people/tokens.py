@@ -39,8 +39,15 @@ class TokenError(Exception):
 class Bearer(NamedTuple):
     """Whom a secret stands for, and for what."""
 
-    user: User
-    scopes: frozenset[Scope]
+    token: Token
+
+    @property
+    def user(self) -> User:
+        return self.token.user
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        return frozenset(map(Scope, self.token.scopes))
 
     def rights_in(self, study: models.Model) -> Rights:
         """What the person may do in this study and the token may do for them."""
@@ -93,7 +100,7 @@ def user_of(secret: str) -> Bearer | None:
     now = timezone.now()
     if token.last_used_at is None or token.last_used_at <= now - NOTED_EVERY:
         Token.objects.filter(pk=token.pk).update(last_used_at=now)
-    return Bearer(token.user, frozenset(Scope(scope) for scope in token.scopes))
+    return Bearer(token)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from people import members
+from people import members, rights
 from people.members import MembershipError
 from people.models import AuditEntry, Membership
 from people.rights import RIGHTS, ResearcherRequest, Right, needs
@@ -71,7 +71,5 @@ def _member_list(request: HttpRequest, study: Any, **typed: str) -> HttpResponse
 
 def _back(request: ResearcherRequest, study: Any) -> HttpResponse:
     """Who has given up their own role cannot go back to the page."""
-    still = request.user.is_superuser or Membership.objects.filter(
-        study=study, user=request.user, role=Membership.Role.OWNER
-    )
+    still = Right.MANAGE_PEOPLE in rights.of(request.user, study)
     return redirect("people:members", slug=study.slug) if still else redirect("studies:list")

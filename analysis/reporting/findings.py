@@ -22,7 +22,8 @@ from analysis.reporting.blocks import (
 )
 from analysis.reporting.sensitivity import standings
 from analysis.reporting.source import Source
-from analysis.results import Chart, QuestionResult, headline, headline_chart, hidden, question_results
+from analysis.result_charts import Chart, headline_chart
+from analysis.results import QuestionResult, headline, hidden, question_results
 from analysis.stats.errors import counted, listed
 from analysis.stats.rows import SystemRow
 
@@ -167,11 +168,7 @@ def _agreement(result: QuestionResult) -> Iterator[str]:
 def _sides(result: QuestionResult) -> Iterator[str]:
     bias, offered = result.position_bias, result.question.outcomes()
     if bias["left_share"] is not None:
-        bounds = (
-            f" ({interval(bias['low'], bias['high'], 3).text})"
-            if bias["low"] is not None and not result.is_watched
-            else ""
-        )
+        bounds = f" ({interval(bias['low'], bias['high'], 3).text})" if bias["low"] is not None else ""
         yield f"The left image was preferred at a rate of {bias['left_share']:.3f}{bounds}; 0.5 is no preference."
     if "tie" in offered:
         yield f"{result.ties} of {result.votes} votes are ties."

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from analysis import exports
-from analysis.files import replacing, write_lines
+from analysis.files import in_temporary_file, replacing, write_lines
 from analysis.reporting.blocks import Report
 from analysis.reporting.content import report
 from analysis.reporting.html import html
@@ -49,12 +49,13 @@ def write_report(source: Source, folder: Path) -> Written:
 
 def zipped(source: Source) -> IO[bytes]:
     """All of it in one file, which is gone when it is closed."""
-    archive = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
-    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        for path in write_report(source, Path(name)).files:
-            file.write(path, f"{source.study.slug}-report/{path.relative_to(name)}")
-    archive.seek(0)
-    return archive
+
+    def write(archive: IO[bytes]) -> None:
+        with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            for path in write_report(source, Path(name)).files:
+                file.write(path, f"{source.study.slug}-report/{path.relative_to(name)}")
+
+    return in_temporary_file(write)
 
 
 def _files(source: Source, content: Report, paper: Pdf) -> dict[str, Writer]:

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from django.db.models import Count, F, Max, Min, Q, Sum
 
-from analysis.votes import excluded_votes, live_exclusions
+from analysis.votes import excluded_votes, live_exclusions, standing_votes
 from comparisons.conduct import check_answers, conducts
 from comparisons.extras import passing
 from comparisons.models import Comparison, Matchup, Question, RaterSession, Report, Study, Vote
@@ -80,8 +80,7 @@ class RaterFacts(TypedDict):
 
 
 def rater_facts(study: Study) -> RaterFacts:
-    votes = Vote.objects.standing().filter(assignment__session__study=study)
-    span = votes.aggregate(first=Min("answered_at"), last=Max("answered_at"))
+    span = standing_votes(study).aggregate(first=Min("answered_at"), last=Max("answered_at"))
     sessions = RaterSession.objects.filter(study=study).order_by()
     answered = Vote.objects.filter(assignment__session__study=study)
     all_conduct = conducts(study).values()
@@ -125,8 +124,7 @@ def distribution(values: Iterable[float]) -> Distribution | None:
 
 def _crowds(study: Study) -> list[Crowd]:
     rows = (
-        Vote.objects.standing()
-        .filter(assignment__session__study=study)
+        standing_votes(study)
         .values(kind=F(f"{_RATER}__kind"))
         .annotate(raters=Count(_RATER, distinct=True), votes=Count("id"), late_votes=Count("id", filter=Q(late=True)))
         .order_by("kind")

@@ -174,7 +174,7 @@ def test_newer_votes_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) 
     cast_votes(study, raters=1, each=9)
     monkeypatch.setattr(snapshots, "MOST_COUNTED", 5)
     found = snapshots.newest(study, "results")
-    assert (found.newer_votes, found.has_many_newer) == (6, True)
+    assert (found.newer_votes, found.newer_in_words) == (6, "more than 5")
 
 
 def test_an_exclusion_makes_numbers_due_at_once_and_votes_only_after_the_pause() -> None:

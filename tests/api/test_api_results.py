@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import zipfile
-from typing import Any
+from typing import Any, NotRequired, get_origin, get_type_hints
 
 import pytest
 
@@ -18,10 +18,12 @@ from api import results as api_results
 from comparisons.models import Comparison, Study
 from people.models import AuditEntry
 from tests.analysis.votes import cast_vote
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, Program
 from tests.factories import make_session
 
 KINDS = ("results", "breakdowns", "report")
+OF_RESULTS = {"summary.json", "breakdowns.json", "leaderboard.csv", "win_rates.csv", "tables/quality_leaderboard.tex"}
+STALE = "Something has changed since"
 
 
 def test_the_numbers_are_the_stored_ones(program: Caller, study: Study) -> None:
@@ -57,11 +59,18 @@ def test_with_what_is_excluded(program: Caller, study: Study) -> None:
         (api_results.PairRow, rows.PairRow),
         (api_results.Agreement, rows.AgreementRow),
         (api_results.PositionBias, rows.PositionBias),
-        (api_results.Summary, rows.Summary),
     ],
 )
-def test_the_description_names_all_columns(described: Any, real: type) -> None:
-    assert list(described.model_fields) == list(real.__annotations__)
+def test_the_description_has_all_columns(described: Any, real: type) -> None:
+    types = get_type_hints(described)
+    assert [(name, types[name]) for name in described.model_fields] == list(get_type_hints(real).items())
+
+
+def test_the_description_has_all_of_a_question_but_what_one_asks_for() -> None:
+    types = get_type_hints(rows.QuestionSummary, include_extras=True)
+    always = [name for name, kind in types.items() if get_origin(kind) is not NotRequired]
+    assert list(api_results.QuestionSummary.model_fields) == [*always, "always_valid"]
+    assert list(api_results.Summary.model_fields) == list(rows.Summary.__annotations__)
 
 
 def test_hidden_results_stay_hidden_until_the_study_is_closed(program: Caller, study: Study) -> None:
@@ -72,11 +81,29 @@ def test_hidden_results_stay_hidden_until_the_study_is_closed(program: Caller, s
     asking = program("owner")
     assert asking.get("studies/colours/results").status_code == 403
     assert "hidden until it is closed" in asking.get("studies/colours/results").json()["error"]
+    assert asking.get("studies/colours/results", with_excluded=True).status_code == 403
     assert asking.get("studies/colours/bundle.zip").status_code == 409
     report = asking.get("studies/colours/report.html").content.decode()
     assert "hidden until it is closed" in report
+    assert not OF_RESULTS & files_of_report(asking)
     asking.post("studies/colours/close")
     assert asking.get("studies/colours/results").status_code == 200
+    assert asking.get("studies/colours/bundle.zip").getvalue()
+    assert files_of_report(asking) >= OF_RESULTS
+
+
+def files_of_report(asking: Program) -> set[str]:
+    with zipfile.ZipFile(io.BytesIO(asking.get("studies/colours/report.zip").getvalue())) as archive:
+        return {name.removeprefix("colours-report/") for name in archive.namelist()}
+
+
+def test_a_report_says_how_old_its_numbers_are(program: Caller, study: Study) -> None:
+    asking = program("analyst")
+    for kind in KINDS:
+        compute(study, kind)
+    assert STALE not in asking.get("studies/colours/report.html").content.decode()
+    cast_vote(make_session(study), Comparison.objects.filter(question__study=study)[0])
+    assert STALE in asking.get("studies/colours/report.html").content.decode()
 
 
 def test_reports_wait_for_their_numbers(program: Caller, study: Study) -> None:

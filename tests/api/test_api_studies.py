@@ -62,7 +62,14 @@ def test_what_a_study_says_of_itself_can_be_posted_again(owner: Program, study: 
         ),
         (('"words"', '"none"'), "study file: prompt_set is 'none', which does not exist"),
         (("seed = 7", "seed = "), "study file: not valid TOML: "),
-        (("seed = 7", 'seed = 7\nx = "\\u0000"'), "study file: holds the character NUL; allowed: text without it."),
+        (
+            ("seed = 7", 'seed = 7\ntitle = "\\u0000"'),
+            "study file: title is '\\x00'; allowed: a text of 1 to 200 characters.",
+        ),
+        (
+            ('name = "delta"', 'name = "delta"\narguments = { prompt_2 = "\\U00000000" }'),
+            "study file: systems[1].arguments.prompt_2 is '\\x00'; allowed: texts without the character NUL.",
+        ),
     ],
 )
 def test_mistakes_name_their_key(change: tuple[str, str], error: str, owner: Program) -> None:

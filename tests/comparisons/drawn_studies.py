@@ -54,35 +54,16 @@ line_ups = st.lists(
 
 
 @st.composite
-def studies(draw: st.DrawFn) -> StudySpec:
-    systems = [system for system in draw(line_ups) if system.width == system.height]
-    if len(systems) < 2:
-        systems = [make_system_spec("alpha"), make_system_spec("beta")]
-    keys = draw(st.lists(st.from_regex(r"[0-9]{1,4}", fullmatch=True), min_size=1, max_size=3, unique=True))
-    pair = {"question": keys[0], "prompt": draw(texts), "better": systems[0].slug, "worse": systems[1].slug}
-    examples = draw(st.lists(texts.map(lambda why: Example(**pair, why=why)), max_size=2))
+def protocols(draw: st.DrawFn, examples: st.SearchStrategy[list[Example]]) -> Protocol:
     options = draw(st.lists(lines, min_size=2, max_size=3, unique=True))
     items = draw(st.lists(texts.map(lambda text: ComprehensionItem(text, tuple(options), 1)), max_size=2))
-    kinds = st.lists(st.sampled_from(CHECKS[:3]), max_size=3).map(tuple)
-    questions = tuple(
-        QuestionSpec(
-            key,
-            draw(texts),
-            tie=draw(st.booleans()),
-            both_bad=draw(st.booleans()),
-            help=draw(optional),
-            practice=draw(st.lists(st.sampled_from(PRACTICE), max_size=3).map(tuple)),
-            checks=draw(kinds),
-        )
-        for key in keys
-    )
     codes = dict(zip(("complete_code", "screened_out_code", "failed_code"), ("«1»", "«2»", "«3»"), strict=True))
-    protocol = Protocol(
+    return Protocol(
         language=draw(st.sampled_from(LANGUAGES)),
         theme=draw(st.sampled_from(THEMES)),
         layout=draw(st.sampled_from(LAYOUTS)),
         instructions=draw(texts),
-        examples=tuple(examples),
+        examples=tuple(draw(examples)),
         comprehension=tuple(items),
         break_every=draw(numbers(5, 10_000)),
         hide_results_until_closed=draw(st.booleans()),
@@ -104,6 +85,29 @@ def studies(draw: st.DrawFn) -> StudySpec:
             draw(st.sampled_from(PLATFORMS)), draw(optional), draw(optional), draw(numbers(1, 1_000_000)), **codes
         ),
     )
+
+
+@st.composite
+def studies(draw: st.DrawFn) -> StudySpec:
+    systems = [system for system in draw(line_ups) if system.width == system.height]
+    if len(systems) < 2:
+        systems = [make_system_spec("alpha"), make_system_spec("beta")]
+    keys = draw(st.lists(st.from_regex(r"[0-9]{1,4}", fullmatch=True), min_size=1, max_size=3, unique=True))
+    pair = {"question": keys[0], "prompt": draw(texts), "better": systems[0].slug, "worse": systems[1].slug}
+    examples = st.lists(texts.map(lambda why: Example(**pair, why=why)), max_size=2)
+    kinds = st.lists(st.sampled_from(CHECKS[:3]), max_size=3).map(tuple)
+    questions = tuple(
+        QuestionSpec(
+            key,
+            draw(texts),
+            tie=draw(st.booleans()),
+            both_bad=draw(st.booleans()),
+            help=draw(optional),
+            practice=draw(st.lists(st.sampled_from(PRACTICE), max_size=3).map(tuple)),
+            checks=draw(kinds),
+        )
+        for key in keys
+    )
     return StudySpec(
         slug=draw(slugs),
         title=draw(texts),
@@ -118,5 +122,5 @@ def studies(draw: st.DrawFn) -> StudySpec:
         upsample=True,
         questions=questions,
         systems=tuple(systems),
-        protocol=protocol,
+        protocol=draw(protocols(examples)),
     )

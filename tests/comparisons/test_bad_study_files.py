@@ -38,6 +38,16 @@ BAD: dict[str, tuple[str, str, str]] = {
         '= 7\ntitle = "a\\u0000"',
         "title is 'a\\x00'; allowed: a text of 1 to 200 characters.",
     ),
+    "argument that cannot be stored": (
+        'name = "alpha"',
+        'name = "alpha"\narguments = { x = "a\\U00000000" }',
+        "systems[1].arguments.x is 'a\\x00'; allowed: texts without the character NUL.",
+    ),
+    "name of an argument that cannot be stored": (
+        'name = "alpha"',
+        'name = "alpha"\narguments = { "\\u0000" = 1 }',
+        "systems[1].arguments is '\\x00'; allowed: texts without the character NUL.",
+    ),
     "title too long": (
         "= 7",
         f'= 7\ntitle = "{"t" * 201}"',

@@ -71,7 +71,7 @@ def test_entries_outlive_a_draft() -> None:
     assert AuditEntry.objects.get().study_slug == "one"
 
 
-def test_what_is_done_at_the_command_line_is_noted(tmp_path: Path) -> None:
+def test_what_is_done_at_the_command_line_is_noted() -> None:
     study = make_open_study(slug="one")
     call_command("close_study", "one")
     call_command("close_study", "one")

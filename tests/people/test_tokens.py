@@ -41,7 +41,8 @@ def make(user: User, name: str = "laptop", scopes: tuple[str, ...] = ("read:vote
 def test_a_secret_stands_for_a_person_within_scopes(ana: User) -> None:
     token, secret = tokens.make(ana, " laptop ", ["read:results", "read:votes"], timezone.now() + timedelta(days=1))
     bearer = tokens.user_of(secret)
-    assert bearer == Bearer(ana, frozenset({Scope.READ_RESULTS, Scope.READ_VOTES}))
+    assert bearer == Bearer(token)
+    assert (bearer.user, bearer.scopes) == (ana, frozenset({Scope.READ_RESULTS, Scope.READ_VOTES}))
     assert (token.name, token.prefix) == ("laptop", secret[: len(token.prefix)])
 
 
@@ -150,9 +151,10 @@ def test_the_page_shows_the_secret_once(ana: User, site: Client) -> None:
     form = {"name": "laptop", "scopes": ["read:votes", "read:results"], "days": "30"}
     made = site.post("/account/tokens/", form)
     secret = re.search(r'<code id="secret">(.+?)</code>', made.content.decode())
-    assert secret and tokens.user_of(secret[1]) == Bearer(ana, frozenset({Scope.READ_VOTES, Scope.READ_RESULTS}))
-    assert "no-store" in made["Cache-Control"]
     token = Token.objects.get()
+    assert (token.user, set(token.scopes)) == (ana, {Scope.READ_VOTES, Scope.READ_RESULTS})
+    assert secret and tokens.user_of(secret[1]) == Bearer(token)
+    assert "no-store" in made["Cache-Control"]
     assert token.expires_at and 29 <= (token.expires_at - timezone.now()).days <= 30
     page = site.get("/account/").content.decode()
     assert token.prefix in page and secret[1] not in page

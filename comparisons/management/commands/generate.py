@@ -4,26 +4,15 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 from django.db.models import Count, Q
-from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
+from comparisons.asking import ask_for_images, made_here
 from comparisons.models import Comparison, Study
 from comparisons.progress import failures
-from comparisons.studies import (
-    StudyError,
-    awaiting_import,
-    build_comparisons,
-    find_study,
-    image_jobs,
-    request_images,
-    systems_named,
-)
-from generation import jobs
+from comparisons.studies import StudyError, build_comparisons, find_study, image_jobs, systems_named
 from generation.models import ImageJob, ImageJobQuerySet
 from people import audit
-from people.audit import Verb
 
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 30
@@ -43,22 +32,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             study = find_study(options["slug"])
-            systems = systems_named(study, options["system"])
-            awaited = [] if options["system"] else awaiting_import(study, systems)
-            systems = [system for system in systems if system not in awaited]
-            mine = image_jobs(study).filter(system__in=systems)
-            with transaction.atomic():
-                new = request_images(study, systems)
-                retried = jobs.retry_failed(mine) if options["retry"] else 0
-                _note(study, {Verb.GENERATED: new, Verb.RETRIED: retried})
+            named = options["system"]
+            systems, awaited = (systems_named(study, named), []) if named else made_here(study)
+            asked = ask_for_images(study, systems, retry=options["retry"], by=audit.shell_user())
         except StudyError as error:
             raise CommandError(str(error)) from error
-        except (OperationalError, OSError) as error:
+        if asked.no_broker:
             raise CommandError(
-                f"The jobs are queued, but no broker answers ({error}). Start a worker with `make worker`: "
+                f"The jobs are queued, but no broker answers ({asked.no_broker}). Start a worker with `make worker`: "
                 "it starts a broker where none is configured, and finds the jobs by itself."
-            ) from error
-        self.stdout.write(f"{new} new, {retried} to try again, {mine.count()} in all.")
+            ) from asked.no_broker
+        mine = image_jobs(study).filter(system__in=systems)
+        self.stdout.write(f"{asked.new} new, {asked.retried} to try again, {mine.count()} in all.")
         for system in awaited:
             self.stdout.write(
                 f"{system.slug} is made elsewhere: bring its images with "
@@ -112,9 +97,3 @@ class Command(BaseCommand):
             lines.append(f"  and for {len(more)} other reason{'' if len(more) == 1 else 's'}")
         again = f"When that is mended, try again with: manage.py generate {study.slug} --retry --wait"
         return "\n".join([f"{count} image{'' if count == 1 else 's'} failed:", *lines, again])
-
-
-def _note(study: Study, counts: dict[Verb, int]) -> None:
-    for verb, count in counts.items():
-        if count:
-            audit.record(verb, study=study, by=audit.shell_user(), details={"images": count})
