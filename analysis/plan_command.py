@@ -15,7 +15,7 @@ import numpy as np
 from analysis.stats.agreement import agreement
 from analysis.stats.errors import StatsError
 from analysis.stats.outcomes import TIE, VoteTable
-from analysis.stats.planning import PROMPT_ICC, RATER_ICC, Plan, PlanError, Wish, plan
+from analysis.stats.planning import PROMPT_ICC, RATER_ICC, Plan, PlanError, Wish, pilot_icc, plan
 from analysis.stats.uncertainty import FEW_CLUSTERS
 
 _HELP = {
@@ -68,9 +68,9 @@ def _learned(pilot: Path) -> Wish:
 
 
 def _mean_icc(found: Sequence[float], default: float) -> float:
-    """Over the questions that determine it; the formula needs one from 0, and the two together below 1."""
+    """Over the questions that determine it."""
     known = [value for value in found if not math.isnan(value)]
-    return min(0.49, max(0.0, float(np.mean(known)))) if known else default
+    return pilot_icc(known) if known else default
 
 
 def _render(wish: Wish, found: Plan) -> str:

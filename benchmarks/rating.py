@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from benchmarks.processes import answers, cpu_seconds, postgres_server
+from benchmarks.processes import Load, answers, load, postgres_server
 from scripts.with_postgres import free_port, postgres
 from tests.crowd import Rater
 
@@ -69,19 +68,14 @@ print(study.key)
 class Measured:
     database: str
     comparisons: str
-    raters: int
-    answers: int
-    seconds: float
-    web_ms: float
-    database_ms: float | None
-    median_ms: float
-    p99_ms: float
+    load: Load
 
     def line(self) -> str:
-        database = "" if self.database_ms is None else f"{self.database_ms:.1f}"
+        found = self.load
+        database = "" if found.database_ms is None else f"{found.database_ms:.1f}"
         return (
-            f"| {self.database} | {self.comparisons} | {self.raters} | {self.answers / self.seconds:.0f} | "
-            f"{self.web_ms:.1f} | {database} | {self.median_ms:.0f} | {self.p99_ms:.0f} |"
+            f"| {self.database} | {self.comparisons} | {found.raters} | {found.answers / found.seconds:.0f} | "
+            f"{found.web_ms:.1f} | {database} | {found.median_ms:.0f} | {found.p99_ms:.0f} |"
         )
 
 
@@ -91,19 +85,12 @@ def measure(url: str, server: int, kind: str, size: str, raters: int, seconds: f
         rater.answer()  # connections and caches are there
         rater.times_ms.clear()
     database = postgres_server() if kind == "PostgreSQL" else None
-    before, start = cpu_seconds(server), time.monotonic()
-    database_before = cpu_seconds(database) if database else 0.0
-    threads = [threading.Thread(target=rater.work, args=[start + seconds]) for rater in crowd]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took = time.monotonic() - start
-    times = sorted(ms for rater in crowd for ms in rater.times_ms)
-    spent = 1000 * (cpu_seconds(server) - before) / len(times)
-    database_spent = 1000 * (cpu_seconds(database) - database_before) / len(times) if database else None
-    p99 = times[int(0.99 * (len(times) - 1))]
-    return Measured(kind, size, raters, len(times), took, spent, database_spent, statistics.median(times), p99)
+    return Measured(kind, size, load(server, database, [partial(_work, rater) for rater in crowd], seconds))
+
+
+def _work(rater: Rater, until: float) -> list[float]:
+    rater.work(until)
+    return rater.times_ms
 
 
 @contextmanager
@@ -149,11 +136,13 @@ def verdicts(measured: list[Measured]) -> list[str]:
     rows = [row for row in measured if row.database == "PostgreSQL"]
     if not rows:
         return []
-    missed = [f"{row.web_ms:.1f} ms of CPU: {row.line()}" for row in rows if row.web_ms > MOST_CPU_MS]
+    missed = [f"{row.load.web_ms:.1f} ms of CPU: {row.line()}" for row in rows if row.load.web_ms > MOST_CPU_MS]
     missed += [
-        f"p99 of {row.p99_ms:.0f} ms: {row.line()}" for row in rows if row.raters == 16 and row.p99_ms > MOST_P99_MS
+        f"p99 of {row.load.p99_ms:.0f} ms: {row.line()}"
+        for row in rows
+        if row.load.raters == 16 and row.load.p99_ms > MOST_P99_MS
     ]
-    least, most = (choose(row.web_ms for row in rows) for choose in (min, max))
+    least, most = (choose(row.load.web_ms for row in rows) for choose in (min, max))
     if most > MOST_GROWTH * least:
         missed.append(f"CPU grows from {least:.1f} to {most:.1f} ms, by more than a fifth.")
     return missed

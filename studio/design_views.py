@@ -13,10 +13,9 @@ from comparisons import studies
 from comparisons.models import Study
 from comparisons.progress import rating_progress
 from comparisons.study_text import study_table, write_study
-from people.rights import ResearcherRequest, Right, needs
+from people.rights import ResearcherRequest, Right, needs, studies_of
 from studio import copies, opening
 from studio.draft_views import study_file
-from studio.models import WorkingCopy
 from studio.preview_views import find_preview
 from studio.summary import summary_of
 
@@ -24,13 +23,13 @@ from studio.summary import summary_of
 @require_safe
 @needs(Right.SEE_PROGRESS)
 def design(request: ResearcherRequest, study: Study) -> HttpResponse:
-    copy = WorkingCopy.objects.filter(study=study).select_related("predecessor").first()
+    versions = Study.objects.filter(studies_of(request.user))
     context = {
         "study": study,
         "parts": summary_of(study_table(study.slug, study.design)),
         "design_hash": studies.design_hash(study),
-        "predecessor": copy.predecessor if copy else None,
-        "successors": Study.objects.filter(working_copy__predecessor=study).order_by("slug"),
+        "predecessor": versions.filter(successors__study=study).first(),
+        "successors": versions.filter(working_copy__predecessor=study).order_by("slug"),
         "may_edit": Right.EDIT_DESIGN in request.rights,
         "may_open": Right.OPEN_CLOSE in request.rights,
     }

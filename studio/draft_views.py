@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +20,7 @@ from comparisons.models import Study
 from comparisons.study_file import StudyFileError
 from generation.models import Prompt
 from people import rights
-from people.rights import ResearcherRequest, Right
+from people.rights import ResearcherRequest, Right, studies_of
 from studio import copies, editing
 from studio.bound import bind, bind_plan, element_id, suggestions
 from studio.estimate import Estimate, estimate
@@ -89,8 +90,9 @@ def edit(request: ResearcherRequest, copy: WorkingCopy) -> HttpResponse:
 
 
 def _form(
-    request: HttpRequest, copy: WorkingCopy, content: Content, problems: list[Problem], **facts: bool
+    request: ResearcherRequest, copy: WorkingCopy, content: Content, problems: list[Problem], **facts: bool
 ) -> HttpResponse:
+    user = request.user
     sets = [(row.slug, f"{row.slug}: {row.prompt_count} prompts") for row in prompt_sets()]
     context = {
         "copy": copy,
@@ -100,12 +102,20 @@ def _form(
         "problems": [(element_id(problem.place), problem) for problem in problems],
         "suggestions": suggestions(content),
         "catalogue": editing.catalogue_rows(),
-        "systems": editing.known_systems(request.user),  # type: ignore[arg-type]
-        "pilots": editing.pilots(request.user),  # type: ignore[arg-type]
+        "systems": editing.known_systems(user),
+        "pilots": editing.pilots(user),
         "has_strayed": copies.has_strayed(copy),
+        "predecessor": _predecessor(copy, user),
         **facts,
     }
     return render(request, "studio/edit.html", context, status=409 if facts.get("is_overtaken") else 200)
+
+
+def _predecessor(copy: WorkingCopy, user: User) -> Study | None:
+    """Where this person may see it."""
+    if copy.predecessor_id is None:
+        return None
+    return Study.objects.filter(studies_of(user), pk=copy.predecessor_id).first()
 
 
 @require_POST

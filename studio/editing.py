@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -52,10 +53,8 @@ def act(copy: WorkingCopy, content: Content, posted: Mapping[str, str], user: Us
     """Do what the pressed button says, `verb` or `verb:argument`; return the address of what comes then."""
     verb, _, argument = posted.get("do", "keep").partition(":")
     here, place = reverse("studio:edit", args=[copy.pk]), ""
-    if verb == "existing":
-        argument = posted.get("existing", "")
-    elif verb == "pilot":
-        argument = posted.get("pilot", "")
+    if verb in {"existing", "pilot"}:
+        argument = posted.get(verb, "")
     copies.keep(copy, content, version_in(posted))
     if verb in _CHANGES:
         content, place = _CHANGES[verb](content, argument, user)
@@ -113,30 +112,27 @@ def _existing(content: Content, argument: str, user: User) -> tuple[Content, str
 def _pilot(content: Content, argument: str, user: User) -> tuple[Content, str]:
     """Ties and correlations of an earlier study's votes, for the estimate."""
     study = pilots(user).filter(slug=argument).first()
-    if study is None or Right.SEE_RESULTS not in rights.of(user, study):
+    if study is None or study.hides_results or Right.SEE_RESULTS not in rights.of(user, study):
         raise Refused("Choose a study first that has votes, and whose results you may see.")
     return content | _learned(study), "estimate"
 
 
 def _learned(study: Study) -> Content:
     """The mean over its questions, as far as they determine it."""
-    from analysis import snapshots  # pandas, which the form does without
+    from analysis import snapshots  # pandas and SciPy, which the form does without
+    from analysis.stats.planning import pilot_icc
 
     summary = snapshots.newest(study, "results").content
     questions = [question for question in (summary or {}).get("questions", {}).values() if question["votes"]]
     if not questions:
         raise Refused(f"Nothing has been computed of {study.slug} yet: look at its results first.")
     ties = [sum(pair["ties"] for pair in question["pairs"]) / question["votes"] for question in questions]
-    learned = {"plan.ties": f"{_mean(ties):.3g}"}
+    learned = {"plan.ties": f"{fmean(ties):.3g}"}
     for name in ("prompt_icc", "rater_icc"):
         known = [question["agreement"][name] for question in questions if question["agreement"][name] is not None]
         if known:
-            learned[f"plan.{name}"] = f"{min(0.49, max(0.0, _mean(known))):.3g}"
+            learned[f"plan.{name}"] = f"{pilot_icc(known):.3g}"
     return dict(learned)
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
 
 
 _CHANGES: dict[str, Change] = {"add": _add, "remove": _remove, "up": _up, "existing": _existing, "pilot": _pilot}

@@ -1,18 +1,11 @@
 """What a design will cost, and what it can find: analysis.stats.planning, turned round.
 
-A study of P prompts with v votes on each pair of pictures has N = P v votes on each pair of systems, by R raters. With
-G = min(P, R) clusters, F the design effect (planning.inflation) and s^2 the variance of one vote
-(planning.vote_variance), a pair's win rate has the standard error e = s sqrt(F / N). Its interval at equal strength has
-the half-width t e with t = t_{1 - alpha/2}(G - 1), and the smallest win rate p that is found is that for which
-
-    P(T > t) = power,    T noncentral t of G - 1 degrees of freedom and (p - 1/2) (1 - ties) / e,
-
-which planning asks for the other way round: how many prompts a given half-width or win rate takes.
+Planning says how many prompts a given half-width or win rate takes; here the prompts are given, and the half-width at
+equal strength and the smallest win rate that is found are asked for.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 from studio.typed import Content, plan_of, table_of
 
 if TYPE_CHECKING:
-    from analysis.stats.planning import Wish
+    from analysis.stats.planning import Study
 
 LEVEL, POWER = 0.95, 0.8
 LARGEST = 1_000_000
-FEWEST_CLUSTERS = 15  # of prompts or raters, below which intervals promise too much
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ def estimate(content: Content, prompts: int) -> Estimate:
     size = size_of(table_of(content), prompts)
     if isinstance(size, str):
         return Estimate(missing=size)
-    from analysis.stats.planning import PlanError, Wish, plan  # SciPy, which saving a design does without
+    from analysis.stats.planning import PlanError, Study, Wish, plan  # SciPy, which saving a design does without
 
     try:
         wish = Wish(
@@ -75,8 +67,9 @@ def estimate(content: Content, prompts: int) -> Estimate:
         needed = plan(wish)
     except PlanError as error:
         return Estimate(missing=str(error))
-    figures = _work(size, wish) | _precision(size, wish)
-    return Estimate(figures | {"needed": f"{needed.prompts:,} prompts, {needed.raters:,} raters"}, _notes(size))
+    study = Study(wish, size.prompts)
+    figures = _work(size, study) | _precision(study)
+    return Estimate(figures | {"needed": f"{needed.prompts:,} prompts, {needed.raters:,} raters"}, _notes(size, study))
 
 
 def size_of(table: Mapping[str, Any], prompts: int) -> Size | str:
@@ -110,68 +103,47 @@ def size_of(table: Mapping[str, Any], prompts: int) -> Size | str:
     )
 
 
-def raters_needed(size: Size) -> int:
-    """Nobody judges a pair of pictures twice, so there are at least as many as votes on each."""
-    return max(math.ceil(size.prompts * size.pairs * size.votes_wanted / size.judgements), size.votes_wanted)
-
-
-def _work(size: Size, wish: Wish) -> dict[str, str]:
-    votes = size.prompts * size.pairs * size.votes_wanted * size.questions
-    raters = raters_needed(size)
+def _work(size: Size, study: Study) -> dict[str, str]:
+    votes = study.votes * size.pairs * size.questions
     judged = size.judgements * size.questions
-    answers = votes * (judged + size.extras) / judged + raters * size.practice
-    hours = answers * wish.seconds / 3600
-    minutes = (judged + size.extras + size.practice) * wish.seconds / 60
+    answers = votes * (judged + size.extras) / judged + study.raters * size.practice
+    hours = answers * study.wish.seconds / 3600
+    minutes = (judged + size.extras + size.practice) * study.wish.seconds / 60
     return {
         "images": f"{size.prompts * size.systems:,}",
-        "votes_per_pair": f"{size.prompts * size.votes_wanted:,}",
+        "votes_per_pair": f"{study.votes:,}",
         "votes": f"{votes:,}",
-        "raters": f"{raters:,}",
+        "raters": f"{study.raters:,}",
         "minutes": f"{max(1, round(minutes)):,} min",
         "hours": f"{hours:,.1f} h",
-        "cost": f"{hours * wish.pay:,.0f}",
+        "cost": f"{hours * study.wish.pay:,.0f}",
     }
 
 
-def _precision(size: Size, wish: Wish) -> dict[str, str]:
+def _precision(study: Study) -> dict[str, str]:
     """Without what a single rater or prompt says nothing of."""
-    from scipy import special
-
-    from analysis.stats.planning import power
-
-    clusters = min(size.prompts, raters_needed(size))
-    if clusters < 2:
+    if study.clusters < 2:
         return {}
-    bound = float(special.stdtrit(clusters - 1, 0.5 + LEVEL / 2))
-    even = replace(wish, win_rate=0.5)
 
-    def is_found(share: float) -> bool:
-        far = replace(wish, win_rate=share)
-        distance = (share - 0.5) * (1 - wish.ties) / _error(size, far)
-        return power(distance, clusters, LEVEL) >= POWER
+    def at(win_rate: float) -> Study:
+        return replace(study, wish=replace(study.wish, win_rate=win_rate))
 
-    permille = 500 + bisect_left(range(500, 1000), True, key=lambda share: is_found(share / 1000))
+    permille = 500 + bisect_left(range(500, 1000), True, key=lambda share: at(share / 1000).is_enough)
     return {
-        "half_width": f"± {bound * _error(size, even):.3f}",
+        "half_width": f"± {at(0.5).half_width:.3f}",
         "detectable": f"{permille / 10:.1f}%" if permille < 1000 else "none",
     }
 
 
-def _error(size: Size, wish: Wish) -> float:
-    """The standard error of one pair's win rate."""
-    from analysis.stats.planning import inflation, vote_variance
+def _notes(size: Size, study: Study) -> tuple[str, ...]:
+    from analysis.stats.uncertainty import FEW_CLUSTERS
 
-    of_rater = min(max(1.0, size.judgements / size.pairs), size.prompts)
-    return math.sqrt(vote_variance(wish) * inflation(wish, of_rater) / (size.prompts * size.votes_wanted))
-
-
-def _notes(size: Size) -> tuple[str, ...]:
-    raters, notes = raters_needed(size), []
-    if size.max_raters is not None and size.max_raters < raters:
-        notes.append(f"At most {size.max_raters} raters are let in: too few for all votes, which takes {raters}.")
-    for what, count in (("prompts", size.prompts), ("raters", raters)):
-        if count < FEWEST_CLUSTERS:
-            notes.append(f"Intervals promise too much with fewer than {FEWEST_CLUSTERS} {what}.")
+    notes = []
+    if size.max_raters is not None and size.max_raters < study.raters:
+        notes.append(f"At most {size.max_raters} raters are let in: too few for all votes, which takes {study.raters}.")
+    for what, count in (("prompts", study.prompts), ("raters", study.raters)):
+        if count < FEW_CLUSTERS:
+            notes.append(f"Intervals promise too much with fewer than {FEW_CLUSTERS} {what}.")
     return tuple(notes)
 
 

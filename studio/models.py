@@ -16,7 +16,7 @@ class WorkingCopyQuerySet(models.QuerySet["WorkingCopy"]):
     def seen_by(self, user: User) -> WorkingCopyQuerySet:
         """One's own, and those of the studies in which one takes part."""
         studies = Study.objects.filter(studies_of(user))
-        return self.filter(Q(study=None, owner=user) | Q(study__in=studies)).select_related("study", "predecessor")
+        return self.filter(Q(study=None, owner=user) | Q(study__in=studies)).select_related("study")
 
     def unsaved_by(self, user: User) -> WorkingCopyQuerySet:
         """Those that have not become a study, the last touched first."""

@@ -6,18 +6,10 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
+from comparisons.asking import ask_for_images, made_here
 from comparisons.models import Study
-from comparisons.studies import (
-    StudyError,
-    awaiting_import,
-    close_study,
-    delete_draft,
-    image_jobs,
-    open_study,
-    request_images,
-)
+from comparisons.studies import StudyError, close_study, delete_draft, image_jobs, open_study
 from generation.models import ImageJob, System
 from people import audit
 from people.audit import Verb
@@ -51,16 +43,14 @@ class Opened:
 
 
 def outlook(study: Study, copy: WorkingCopy) -> Outlook:
-    prompts, systems = study.prompt_set.prompts.count(), list(study.systems.order_by("slug"))
-    awaited = awaiting_import(study, systems)
+    prompts, (systems, awaited) = study.prompt_set.prompts.count(), made_here(study)
     there = image_jobs(study).filter(state=ImageJob.State.DONE)
-    made_here = [system for system in systems if system not in awaited]
-    pairs = len(systems) * (len(systems) - 1) // 2
+    number = len(systems) + len(awaited)
     return Outlook(
         prompts=prompts,
-        comparisons=prompts * pairs * study.questions.count(),
+        comparisons=prompts * (number * (number - 1) // 2) * study.questions.count(),
         images_there=there.count(),
-        images_to_make=prompts * len(made_here) - there.filter(system__in=made_here).count(),
+        images_to_make=prompts * len(systems) - there.filter(system__in=systems).count(),
         awaited=awaited,
         estimate=estimate(copy.content, prompts),
     )
@@ -72,17 +62,12 @@ def open_and_ask(study: Study, user: User) -> Opened:
         is_new = open_study(study)
         if is_new:
             audit.record(Verb.OPENED, study=study, actor=user, details={"design_hash": study.design_hash})
-    systems = list(study.systems.order_by("slug"))
-    awaited = awaiting_import(study, systems)
-    before = image_jobs(study).count()
-    trouble = ""
+    systems, awaited = made_here(study)
     try:
-        request_images(study, [system for system in systems if system not in awaited])
+        asked = ask_for_images(study, systems, actor=user)
     except StudyError as error:
-        trouble = str(error)
-    except (OperationalError, OSError):
-        trouble = NO_BROKER
-    return Opened(is_new, image_jobs(study).count() - before, awaited, trouble)
+        return Opened(is_new, 0, awaited, str(error))
+    return Opened(is_new, asked.new, awaited, NO_BROKER if asked.no_broker else "")
 
 
 def close(study: Study, user: User) -> bool:

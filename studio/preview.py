@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from comparisons.examples import SIDES, Shown
-from comparisons.judging import minutes
+from comparisons.judging import described, worded
 from comparisons.models import Question, RaterSession, Study
 from comparisons.studies import image_jobs
 from comparisons.study_file import StudySpec
@@ -143,7 +143,7 @@ class Preview:
             **self.addresses(number),
             "assignment": str(uuid.UUID(int=number)),
             "prompt": pair.prompt,
-            "question": _worded(pair.question),
+            "question": worded(pair.question),
             "also": self._also(number, pair),
             "block": {"number": pair.question.position + 1, "of": len(questions), "first": pair.is_first},
             "practice": bool(pair.practice),
@@ -171,15 +171,7 @@ class Preview:
         systems = len(self.study.design["systems"])
         comparisons = systems * (systems - 1) // 2 * (self._prompt_set.prompts.count() if self._prompt_set else 0)
         judged = min(comparisons, self.study.judgements_per_question or comparisons)
-        total = judged if protocol.layout == "together" else judged * len(questions)
-        return {
-            "study": self.study,
-            "recruitment": protocol.recruitment,
-            "questions": questions,
-            "practice": sum(len(question.practice) for question in questions),
-            "judgements": total,
-            "minutes": minutes(judged * len(questions)),
-        }
+        return described(self.study, judged if protocol.layout == "together" else judged * len(questions))
 
     def asked(self) -> list[tuple[Question, list[Shown]]]:
         """Each question with its examples, as the page of instructions gets them."""
@@ -252,16 +244,6 @@ class Preview:
             return []
         others = self.study.ordered_questions[1:]
         return [
-            {"assignment": str(uuid.UUID(int=1000 * (place + 1) + number)), "question": _worded(question)}
+            {"assignment": str(uuid.UUID(int=1000 * (place + 1) + number)), "question": worded(question)}
             for place, question in enumerate(others)
         ]
-
-
-def _worded(question: Question) -> dict[str, Any]:
-    return {
-        "key": question.key,
-        "wording": question.wording,
-        "help": question.help,
-        "tie": question.offers_tie,
-        "both_bad": question.offers_both_bad,
-    }

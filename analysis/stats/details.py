@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.stats.anomalies import rater_tests, self_consistency
+from analysis.stats.anomalies import rater_tests
 from analysis.stats.breakdowns import Breakdown, break_down
+from analysis.stats.consistency import self_consistency
 from analysis.stats.curves import response_times, session_curves
 from analysis.stats.errors import StatsError
 from analysis.stats.fragility import Fragility, first_place, preferred, rated_above, significantly_preferred

@@ -36,8 +36,6 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 LEFT, RIGHT, TIE, BOTH_BAD = range(len(OUTCOMES))
-ROOMY = 8
-"""A table of that many times as many places as votes is still faster than sorting them."""
 _SWAPPED = np.array([RIGHT, LEFT, TIE, BOTH_BAD], dtype=np.intp)
 _LEFT_SCORES = np.array([1.0, 0.0, 0.5, np.nan])
 
@@ -220,14 +218,6 @@ class VoteTable:
         shape = (k, k, len(OUTCOMES))
         left, right, outcome = (axis.ravel() for axis in np.indices(shape, dtype=np.intp))
         return Kinds(left, right, outcome, np.bincount(self.kind, minlength=len(left)).astype(np.intp))
-
-    @cached_property
-    def cell(self) -> IntArray:
-        """Codes (N,) of prompt and rater together: votes of one rater on one prompt share one."""
-        cells = self.prompt * len(self.raters)
-        cells += self.rater
-        few = len(self.prompts) * len(self.raters) <= ROOMY * len(self)
-        return cells if few else np.unique(cells, return_inverse=True)[1].astype(np.intp)
 
     @cached_property
     def clusters_of_kinds(self) -> Crossed:

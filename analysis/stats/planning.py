@@ -6,7 +6,8 @@ The variance of a pair's win rate over N votes on P prompts by raters with share
     v   = (1 - tie) / 4 - delta^2,    delta = (1 - tie) (p - 1/2),
 
 where p is the win rate among votes that are no tie, and rho_p and rho_r are the correlations of two votes that share
-the prompt or the rater (agreement.prompt_icc, rater_icc). With m_p votes on each prompt and m_r by each rater,
+the prompt or the rater (agreement.prompt_icc, rater_icc). With m_p votes on each prompt and m_r by each rater (at
+most one on each prompt),
 
     N = (q / d)^2 v [1 + rho_p (m_p - 1) + rho_r (m_r - 1)].
 
@@ -26,7 +27,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from scipy import special
 
@@ -72,6 +75,58 @@ class Plan:
     fewest_raters: int
 
 
+@dataclass(frozen=True)
+class Study:
+    """A study of so many prompts as is wished: what it takes, and what it finds of a pair of systems."""
+
+    wish: Wish
+    prompts: int
+
+    @property
+    def votes(self) -> int:
+        """On a pair, under one question."""
+        return self.prompts * self.wish.votes_per_prompt
+
+    @property
+    def raters(self) -> int:
+        """Nobody judges a pair of pictures twice, so there are at least as many as votes on each."""
+        return max(math.ceil(self.votes * _pairs(self.wish) / self.wish.judgements), self.wish.votes_per_prompt)
+
+    @property
+    def error(self) -> float:
+        """The standard error of the pair's win rate."""
+        of_rater = min(_of_rater(self.wish), self.prompts)
+        return math.sqrt(vote_variance(self.wish) * inflation(self.wish, of_rater) / self.votes)
+
+    @property
+    def clusters(self) -> int:
+        """G."""
+        return min(self.prompts, self.raters)
+
+    @property
+    def half_width(self) -> float:
+        """Of the interval of the pair's win rate; infinite with one cluster, which says nothing of precision."""
+        if self.clusters < 2:
+            return math.inf
+        return float(special.stdtrit(self.clusters - 1, 0.5 + self.wish.level / 2)) * self.error
+
+    @property
+    def power(self) -> float:
+        """Of finding the better system to be better."""
+        return power(abs(_delta(self.wish)) / self.error, self.clusters, self.wish.level)
+
+    @property
+    def is_enough(self) -> bool:
+        if self.wish.half_width is None:
+            return self.power >= self.wish.power
+        return self.half_width <= self.wish.half_width
+
+
+def pilot_icc(found: Sequence[float]) -> float:
+    """The mean of a pilot's questions, as a plan takes it: from 0, and two of them below 1 together."""
+    return min(0.49, max(0.0, fmean(found)))
+
+
 def plan(wish: Wish) -> Plan:
     """PlanError where a number is out of its range."""
     _check(wish)
@@ -90,52 +145,18 @@ def plan(wish: Wish) -> Plan:
         votes=total,
         hours=hours,
         cost=hours * wish.pay,
-        half_width=study.half_width(wish),
+        half_width=study.half_width,
         fewest_prompts=math.ceil(independent * wish.prompt_icc),
         fewest_raters=math.ceil(independent * wish.rater_icc),
     )
 
 
-@dataclass(frozen=True)
-class _Study:
-    """`votes` on a pair, whose win rate has the standard error `error`."""
-
-    prompts: int
-    raters: int
-    votes: int
-    error: float
-
-    def quantile(self, wish: Wish) -> float:
-        """t_{1 - alpha/2}(G - 1)."""
-        clusters = min(self.prompts, self.raters)
-        return float(special.stdtrit(clusters - 1, 0.5 + wish.level / 2)) if clusters > 1 else math.inf
-
-    def half_width(self, wish: Wish) -> float:
-        return self.quantile(wish) * self.error
-
-    def power(self, wish: Wish) -> float:
-        """Of finding the better system to be better."""
-        return power(abs(_delta(wish)) / self.error, min(self.prompts, self.raters), wish.level)
-
-    def is_enough(self, wish: Wish) -> bool:
-        return self.power(wish) >= wish.power if wish.half_width is None else self.half_width(wish) <= wish.half_width
-
-
-def _study(wish: Wish, prompts: int) -> _Study:
-    votes = prompts * wish.votes_per_prompt
-    raters = max(math.ceil(votes * _pairs(wish) / wish.judgements), math.ceil(votes / _of_rater(wish)))
-    error = math.sqrt(vote_variance(wish) * inflation(wish, _of_rater(wish)) / votes)
-    return _Study(prompts, raters, votes, error)
-
-
-def _smallest(wish: Wish, about: int) -> _Study:
+def _smallest(wish: Wish, about: int) -> Study:
     """With the fewest prompts that are enough: more prompts, which bring more raters, are never worse."""
     most = max(about, 1)
-    while not _study(wish, most).is_enough(wish):
+    while not Study(wish, most).is_enough:
         most *= 2
-    return _study(
-        wish, 1 + bisect_left(range(1, most), True, key=lambda prompts: _study(wish, prompts).is_enough(wish))
-    )
+    return Study(wish, 1 + bisect_left(range(1, most), True, key=lambda prompts: Study(wish, prompts).is_enough))
 
 
 def _pairs(wish: Wish) -> int:
@@ -143,7 +164,7 @@ def _pairs(wish: Wish) -> int:
 
 
 def _of_rater(wish: Wish) -> float:
-    """One rater's votes on a pair."""
+    """One rater's votes on a pair, of as many prompts as it takes."""
     return max(1.0, wish.judgements / _pairs(wish))
 
 

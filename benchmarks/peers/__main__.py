@@ -19,11 +19,12 @@ from typing import Any
 
 import requests
 
-from benchmarks.peers.common import CROWDS, Measured, Peer, PeerFailed, Place, install, measure
+from benchmarks.peers.common import CROWDS, Peer, PeerFailed, Place, install, measure
 from benchmarks.peers.label_studio import LABEL_STUDIO
 from benchmarks.peers.otree import OTREE
 from benchmarks.peers.potato import POTATO
 from benchmarks.peers.turkle import TURKLE
+from benchmarks.processes import Load
 from scripts.with_postgres import postgres
 
 PEERS = (OTREE, TURKLE, POTATO, LABEL_STUDIO)
@@ -32,7 +33,7 @@ HEADER = """\
 |---|---:|---:|---:|---:|---:|---:|---:|---|"""
 
 
-def line(peer: Peer, row: Measured, stored: int, given: int) -> str:
+def line(peer: Peer, row: Load, stored: int, given: int) -> str:
     product = peer.requirements[0].replace("==", " ")
     database = "" if row.database_ms is None else f"{row.database_ms:.1f}"
     return (
@@ -41,7 +42,7 @@ def line(peer: Peer, row: Measured, stored: int, given: int) -> str:
     )
 
 
-def run(peer: Peer, environments: Path, seconds: float) -> tuple[list[Measured], int, int]:
+def run(peer: Peer, environments: Path, seconds: float) -> tuple[list[Load], int, int]:
     """A row for each crowd, the answers that are stored at the end, and those that were given."""
     environment = install(peer, environments)
     with (

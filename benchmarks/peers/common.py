@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import re
 import signal
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
 
-from benchmarks.processes import answers, cpu_seconds, postgres_server
+from benchmarks.processes import Load, answers, load, postgres_server
 from scripts.with_postgres import free_port
 
 COMPARISONS = 1000
@@ -92,17 +91,6 @@ class Peer:
     serve: Callable[[Place], AbstractContextManager[Running]]
 
 
-@dataclass(frozen=True)
-class Measured:
-    raters: int
-    answers: int
-    seconds: float
-    web_ms: float
-    database_ms: float | None
-    median_ms: float
-    p99_ms: float
-
-
 def install(peer: Peer, folder: Path) -> Path:
     """Its environment in that folder: made once, and kept as long as the requirements stay the same."""
     environment = folder / peer.name.lower().replace(" ", "-")
@@ -162,23 +150,10 @@ def found(pattern: re.Pattern[str], reply: requests.Response, what: str) -> str:
     return match[1]
 
 
-def measure(running: Running, crowd: list[Rater], seconds: float, uses_postgres: bool) -> Measured:
-    """These raters answer for so long. They have answered once before, so that connections and caches are there."""
-    database = postgres_server()
-    before, database_before, start = cpu_seconds(running.server), cpu_seconds(database), time.monotonic()
-    with ThreadPoolExecutor(len(crowd)) as threads:
-        times = sorted(ms for found in threads.map(lambda rater: _work(rater, start + seconds), crowd) for ms in found)
-    took = time.monotonic() - start
-    database_ms = 1000 * (cpu_seconds(database) - database_before) / len(times)
-    return Measured(
-        raters=len(crowd),
-        answers=len(times),
-        seconds=took,
-        web_ms=1000 * (cpu_seconds(running.server) - before) / len(times),
-        database_ms=database_ms if uses_postgres else None,
-        median_ms=statistics.median(times),
-        p99_ms=times[int(0.99 * (len(times) - 1))],
-    )
+def measure(running: Running, crowd: list[Rater], seconds: float, uses_postgres: bool) -> Load:
+    """These raters answer for so long. They have answered once before."""
+    database = postgres_server() if uses_postgres else None
+    return load(running.server, database, [partial(_work, rater) for rater in crowd], seconds)
 
 
 def _work(rater: Rater, until: float) -> list[float]:

@@ -13,7 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from analysis import snapshots
 from comparisons.models import Study
-from comparisons.studies import create_study, open_study
+from comparisons.protocol import Protocol
+from comparisons.studies import close_study, create_study, open_study
 from people.models import Membership
 from studio import copies
 from studio.models import WorkingCopy
@@ -148,6 +149,24 @@ def test_an_earlier_study_s_votes_tell_ties_and_correlations(researcher: Client,
     mean = sum(found) / len(found)
     assert float(copy.content["plan.prompt_icc"]) == pytest.approx(min(0.49, max(0, mean)), rel=0.01)
     assert 0 < float(copy.content["plan.ties"]) < 0.3
+
+
+def test_results_that_are_hidden_until_a_study_closes_tell_nothing(
+    researcher: Client, copy: WorkingCopy, ana: User
+) -> None:
+    pilot = make_open_study(slug="pilot", protocol=Protocol(hide_results_until_closed=True))
+    cast_votes(pilot, raters=6, each=12)
+    Membership.objects.create(study=pilot, user=ana, role="owner")
+    snapshots.current(pilot, "results")
+    chosen = {**copy.content, "do": "pilot", "pilot": "pilot"}
+    researcher.post(address(copy), chosen | {"version": copy.version})
+    assert "and whose results you may see" in shown(researcher, copy)
+
+    close_study(pilot)
+    copy.refresh_from_db()
+    researcher.post(address(copy), chosen | {"version": copy.version})
+    copy.refresh_from_db()
+    assert copy.content["plan.ties"] != copies.PLAN["ties"]
 
 
 def test_it_is_saved_and_leads_to_the_design(researcher: Client, copy: WorkingCopy) -> None:

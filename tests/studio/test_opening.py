@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.contrib.auth.models import User
 from django.test import Client
+from kombu.exceptions import OperationalError
 
 from comparisons.models import Study
 from comparisons.studies import create_study, design_hash
@@ -76,15 +78,18 @@ def test_opening_freezes_the_design_and_asks_for_the_images(researcher: Client, 
     assert "outside@1 is made elsewhere" in page
     entry = AuditEntry.objects.get(verb="opened")
     assert (entry.study_slug, entry.details["design_hash"]) == ("mine", draft.design_hash)
+    asked = AuditEntry.objects.get(verb="generated")
+    assert (asked.study_slug, asked.who, asked.details) == ("mine", "ana", {"images": 12})
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_missing_broker_is_said_and_loses_nothing(
     researcher: Client, draft: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreachable(queued: Any) -> None:
-        raise OSError("no broker")
+    def unreachable(*_: object, **__: object) -> None:
+        raise OperationalError
 
-    monkeypatch.setattr(jobs, "dispatch", unreachable)
+    monkeypatch.setattr(current_app, "send_task", unreachable)
     page = open_it(researcher, draft)
     assert "No broker answers." in page
     assert "12 images are asked for" in page

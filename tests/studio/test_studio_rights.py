@@ -68,6 +68,20 @@ def test_another_owner_changes_the_same_form(client: Client, copy: WorkingCopy, 
     assert client.get(f"/studio/drafts/{copy.pk}/").status_code == 200
 
 
+def test_versions_of_others_are_not_named(client: Client, study: Study, ana: User, bob: User) -> None:
+    newer = copies.save_study(copies.begin_version(study, ana), ana)
+    client.force_login(bob)
+    for here, there, label in ((study, newer, "newer: "), (newer, study, "a new version of ")):
+        Membership.objects.all().delete()
+        for seen in (here, there):
+            Membership.objects.create(study=seen, user=bob, role="owner")
+            pages = [client.get(f"/studio/studies/{here.slug}/")]
+            if here == newer:
+                pages.append(client.get(f"/studio/drafts/{newer.working_copy.pk}/"))
+            for page in pages:
+                assert (label in page.content.decode()) == (seen == there)
+
+
 @pytest.mark.parametrize("path", ["edit", "version"])
 def test_what_makes_something_is_posted(path: str, researcher: Client, study: Study) -> None:
     assert researcher.get(f"/studio/studies/mine/{path}/").status_code == 405

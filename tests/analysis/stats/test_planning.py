@@ -78,6 +78,15 @@ def test_more_agreement_more_power_and_more_systems_never_take_fewer_votes(
     assert found.raters * wish.judgements >= found.votes_per_pair
 
 
+def test_nobody_judges_two_images_of_a_prompt_twice() -> None:
+    """Who would judge a thousand pairs judges as many as there are, so that each vote on one takes a rater."""
+    eager = replace(KNOWN, win_rate=0.9, judgements=1000)
+    found = plan(eager)
+    assert found.prompts < 1000
+    assert found.raters == 4
+    assert found == plan(replace(eager, judgements=found.prompts))
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

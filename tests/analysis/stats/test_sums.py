@@ -68,7 +68,8 @@ def test_a_row_a_vote_says_the_same_as_a_row_a_kind() -> None:
 def test_clusters_hold_every_vote_once_with_its_kind() -> None:
     votes = votes_of(4)
     found = vars(votes.clusters_of_votes)
-    for name, codes in (("prompt", votes.prompt), ("rater", votes.rater), ("cell", votes.cell)):
+    cell = votes.prompt * len(votes.raters) + votes.rater
+    for name, codes in (("prompt", votes.prompt), ("rater", votes.rater), ("cell", cell)):
         clusters = found[name]
         assert sorted(clusters.rows) == list(range(len(votes)))
         assert clusters.ends[-1] == len(votes)
