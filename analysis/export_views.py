@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
-from typing import IO
 
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
@@ -18,6 +14,7 @@ from analysis.bundle import refusal as bundle_refusal
 from analysis.bundle import write_bundle
 from analysis.exports import votes_csv as csv_lines
 from analysis.exports import write_votes_parquet
+from analysis.files import in_temporary_file
 from comparisons.models import Study
 from comparisons.studies import StudyError
 from people import audit
@@ -43,31 +40,21 @@ def votes_csv(request: ResearcherRequest, study: Study) -> StreamingHttpResponse
 @needs(Right.EXPORT)
 def votes_parquet(request: ResearcherRequest, study: Study) -> FileResponse:
     kind = "application/vnd.apache.parquet"
-    response = _written(partial(write_votes_parquet, study), f"{study.slug}-votes.parquet", kind)
+    file = in_temporary_file(partial(write_votes_parquet, study))
     _record(request, study, "votes.parquet")
-    return response
+    return FileResponse(file, as_attachment=True, filename=f"{study.slug}-votes.parquet", content_type=kind)
 
 
 @require_safe
 @needs(Right.EXPORT)
 def bundle(request: ResearcherRequest, study: Study) -> HttpResponseBase:
     try:
-        response = _written(partial(write_bundle, study), f"{study.slug}.zip", "application/zip")
+        file = in_temporary_file(partial(write_bundle, study))
     except StudyError as error:
         messages.error(request, str(error))
         return redirect("studies:exports", slug=study.slug)
     _record(request, study, "bundle.zip")
-    return response
-
-
-def _written(write: Callable[[IO[bytes]], None], name: str, kind: str) -> FileResponse:
-    """By way of a temporary file, which the response closes."""
-    with ExitStack() as stack:
-        file = stack.enter_context(tempfile.TemporaryFile())
-        write(file)
-        file.seek(0)
-        stack.pop_all()
-    return FileResponse(file, as_attachment=True, filename=name, content_type=kind)
+    return FileResponse(file, as_attachment=True, filename=f"{study.slug}.zip", content_type="application/zip")
 
 
 def _record(request: ResearcherRequest, study: Study, file: str) -> None:

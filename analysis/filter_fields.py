@@ -41,8 +41,8 @@ def whole_number(name: str, found: str) -> int:
     return int(found)
 
 
-def cursor(found: str) -> int | None:
-    """Where a page begins; None, which is the beginning, for what no page has written."""
+def id_named(found: str) -> int | None:
+    """None, which no row has, for what no page has written."""
     return int(found) if found.isdecimal() and len(found) <= MOST_DIGITS else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +36,16 @@ def compared(*provenances: Mapping[str, Any]) -> list[Section]:
     """The provenances of pictures (Image.provenance) side by side, in sections; those without any line left out."""
     sections = []
     for title, names in _SECTIONS.items():
-        flat = [dict(_flat({name: each.get(name) for name in names})) for each in provenances]
-        if title in {"Settings", "Checkpoints", "Environment", "Time"}:
-            flat = [{key.split(".", 1)[-1]: value for key, value in each.items()} for each in flat]
+        flat = [_without_first(_flat({name: each.get(name) for name in names})) for each in provenances]
         names_found = list(dict.fromkeys(key for each in flat for key in each))
         if names_found:
             sections.append(Section(title, [_line(name, flat) for name in names_found]))
     return sections
+
+
+def _without_first(lines: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The title of the section says what the first part of a dotted key does."""
+    return {key.split(".", 1)[-1]: value for key, value in lines}
 
 
 def _line(name: str, flat: list[dict[str, Any]]) -> Line:

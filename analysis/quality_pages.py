@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from analysis.quality import RUNS, TIMES_S, Part
 from analysis.stats import Summary
+from analysis.stats.rows import QuestionSummary
+from analysis.watched import shown
 
 CHECKS = {
     "corrupted": "a picture beside its spoilt copy",
@@ -46,6 +48,12 @@ class Outlier:
     is_excluded: bool
 
 
+_PARTS: dict[str, Callable[[QuestionSummary], Any]] = {
+    "agreement": lambda question: question["agreement"],
+    "position_bias": lambda question: shown(question).position_bias,
+}
+
+
 def tables(content: Mapping[str, Any]) -> dict[str, Any]:
     """For the template, of what analysis.quality.make has stored."""
     parts: tuple[Part, Part] = content["all"], content["kept"]
@@ -73,11 +81,10 @@ def tables(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def by_question(kept: Summary, everything: Summary | None) -> dict[str, list[Compared]]:
     """Agreement and the preference for a side, from the stored results; `everything` may not have been computed yet."""
-    found = kept["questions"]
-    other = everything["questions"] if everything else {}
+    found, other = kept["questions"], everything["questions"] if everything else {}
     return {
-        part: [Compared(name, other[name][part] if name in other else None, row[part]) for name, row in found.items()]
-        for part in ("agreement", "position_bias")
+        name: [Compared(key, part(other[key]) if key in other else None, part(row)) for key, row in found.items()]
+        for name, part in _PARTS.items()
     }
 
 

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import raters
+from analysis.filter_fields import id_named
 from comparisons import exclusions
 from comparisons.models import Exclusion, RaterSession, Study, Vote
 from people.rights import ResearcherRequest, Right, needs
@@ -44,7 +45,7 @@ def exclude(request: ResearcherRequest, study: Study, session_id: int) -> HttpRe
     session = _session(study, session_id)
     target: RaterSession | Vote = session
     if chosen := request.POST.get("vote"):
-        target = get_object_or_404(session.votes(), id=int(chosen) if chosen.isdecimal() else 0)
+        target = get_object_or_404(session.votes(), id=id_named(chosen))
     if reason := _reason(request):
         if exclusions.exclude(target, reason, request.user):
             messages.success(request, "Left out of every number from now on. Nothing was deleted.")
@@ -68,8 +69,8 @@ def restore(request: ResearcherRequest, study: Study, exclusion_id: int) -> Http
 
 def _back(request: HttpRequest, study: Study, session_id: int | None) -> HttpResponse:
     """To the page of the vote on which it was decided, or else to the rater's."""
-    if (page := request.POST.get("page", "")).isdecimal():
-        return redirect("studies:vote", slug=study.slug, vote_id=int(page))
+    if page := id_named(request.POST.get("page", "")):
+        return redirect("studies:vote", slug=study.slug, vote_id=page)
     return redirect("studies:rater", slug=study.slug, session_id=session_id)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
+from analysis.votes import excluded_counts
 from comparisons.conduct import Conduct, conducts
 from comparisons.extras import passing
 from comparisons.models import Assignment, Exclusion, Rater, RaterSession, Report, Study, Vote
@@ -150,10 +150,5 @@ def reports(study: Study) -> list[Report]:
     return list(found.select_related(*(f"assignment__{name}" for name in related)).order_by("-id"))
 
 
-def totals(study: Study) -> dict[str, Any]:
-    live = Exclusion.objects.of_study(study).filter(revoked_at=None)
-    return {
-        "raters": study.sessions.count(),
-        "excluded_raters": live.exclude(session=None).count(),
-        "excluded_answers": live.exclude(vote=None).count(),
-    }
+def totals(study: Study) -> dict[str, int]:
+    return {"raters": study.sessions.count(), **excluded_counts(study)}

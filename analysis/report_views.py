@@ -15,8 +15,7 @@ from analysis.reporting.content import report
 from analysis.reporting.folder import zipped
 from analysis.reporting.html import html
 from analysis.reporting.pdf import pdf
-from analysis.reporting.source import NotComputedError, Source, kinds_of, read_source
-from analysis.snapshots import newest
+from analysis.reporting.source import NotComputedError, stored_source
 from comparisons.models import Study
 from people import audit
 from people.audit import Verb
@@ -42,7 +41,7 @@ def or_wait(view: View) -> View:
 @needs(Right.SEE_RESULTS)
 @or_wait
 def study_report(request: ResearcherRequest, study: Study) -> HttpResponse:
-    response = HttpResponse(html(report(_stored(study)), study))
+    response = HttpResponse(html(report(stored_source(study)), study))
     response._csp_replace = {"style-src": [UNSAFE_INLINE]}  # type: ignore[attr-defined]  # it carries its style with it
     return response
 
@@ -52,20 +51,13 @@ def study_report(request: ResearcherRequest, study: Study) -> HttpResponse:
 @or_wait
 def report_pdf(request: ResearcherRequest, study: Study) -> HttpResponseBase:
     headers = {"Content-Disposition": f'attachment; filename="{study.slug}-report.pdf"'}
-    return HttpResponse(pdf(report(_stored(study))).content, content_type="application/pdf", headers=headers)
+    return HttpResponse(pdf(report(stored_source(study))).content, content_type="application/pdf", headers=headers)
 
 
 @require_safe
 @needs(Right.EXPORT)
 @or_wait
 def report_zip(request: ResearcherRequest, study: Study) -> HttpResponseBase:
-    source = _stored(study)
+    source = stored_source(study)
     audit.record(Verb.EXPORTED, study=study, actor=request.user, details={"file": "report.zip"})
     return FileResponse(zipped(source), as_attachment=True, filename=f"{study.slug}-report.zip")
-
-
-def _stored(study: Study) -> Source:
-    """Of the numbers as they were computed last; a worker has been asked for newer ones, where there are any."""
-    found = {kind: newest(study, kind) for kind in kinds_of(study)}
-    stale = [each.computed_at for each in found.values() if each.is_stale and each.computed_at]
-    return read_source(study, lambda _, kind: found[kind].content, as_of=min(stale, default=None))

@@ -74,7 +74,8 @@ def question_charts(
         yield _chart(f"{key}-steps", "Preference against steps", drawing, summary)
     for column, found in breakdowns.items():
         if not isinstance(found, str):
-            drawing = charts.slice_matrix(_slices(column, found, links), names, column)
+            slices = _slices(column, found, links, is_watched=shown.is_watched)
+            drawing = charts.slice_matrix(slices, names, column)
             yield _chart(f"{key}-{column}", f"Win rate by {column}", drawing, summary)
 
 
@@ -142,11 +143,13 @@ def _stepped(systems: list[SystemRow], facts: Facts) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["model"], row["steps"]))
 
 
-def _slices(column: str, found: Mapping[str, Any], links: VoteLinks) -> Iterator[dict[str, Any]]:
+def _slices(column: str, found: Mapping[str, Any], links: VoteLinks, *, is_watched: bool) -> Iterator[dict[str, Any]]:
+    """While a study is watched without intervals, which are for one look."""
     for row in found["slices"]:
         name = row["slice"] or NONE
         url = links.url(system=row["system"], **{column: name})
-        yield {**row, "slice": name, "interval": _interval(row["low"], row["high"]), "votes_url": url}
+        interval = _interval(None, None) if is_watched else _interval(row["low"], row["high"])
+        yield {**row, "slice": name, "interval": interval, "votes_url": url}
 
 
 def _chart(name: str, caption: str, drawn: charts.Specification, summary: QuestionSummary) -> Chart:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Sum
 
 from analysis import snapshots
 from analysis.computing import ComputedElsewhere, compute
@@ -13,11 +13,13 @@ from analysis.result_charts import Chart, headline_chart
 from analysis.results import HeadlineRow, QuestionResult, headline, question_results
 from analysis.snapshots import Newest
 from analysis.stats import Summary
-from analysis.votes import live_exclusions
+from analysis.votes import excluded_counts
 from comparisons.models import Matchup, Study
 
 AT_ONCE = 10_000
 """So many votes are computed within a request, when somebody asks for it; more take a worker or a command."""
+
+NO_BREAKDOWNS: dict[str, Any] = {"questions": {}, "latency": {}}
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,13 @@ def kinds_of(with_excluded: bool) -> tuple[str, ...]:
 def results_page(study: Study, *, with_excluded: bool) -> ResultsPage:
     newest, *others = (snapshots.newest(study, kind) for kind in kinds_of(with_excluded))
     summary: Summary | None = newest.content
-    more = others[0].content if others else {"questions": {}, "latency": {}}
-    excluded = live_exclusions(study).aggregate(raters=Count("session"), answers=Count("vote"))
+    more = (others[0].content if others else None) or NO_BREAKDOWNS
     return ResultsPage(
         study=study,
         newest=newest,
         with_excluded=with_excluded,
-        excluded_raters=excluded["raters"],
-        excluded_answers=excluded["answers"],
-        questions=question_results(study, summary, more or {"questions": {}, "latency": {}}) if summary else [],
+        **excluded_counts(study),
+        questions=question_results(study, summary, more, with_excluded=with_excluded) if summary else [],
         headline=headline(summary) if summary else [],
         headline_chart=headline_chart(summary) if summary else None,
         warnings=summary["warnings"] if summary else [],

@@ -11,10 +11,11 @@ from django.urls import reverse
 
 @dataclass(frozen=True)
 class VoteLinks:
-    """Of one question of a study."""
+    """Of one question of a study: of the votes that are not excluded, or of all."""
 
     study: str
     question: str
+    with_excluded: bool = False
 
     @cached_property
     def _page(self) -> str:
@@ -22,4 +23,5 @@ class VoteLinks:
 
     def url(self, **chosen: str) -> str:
         """The page of the votes that the filters of these names choose (analysis.vote_filters)."""
-        return f"{self._page}?{urlencode({'question': self.question, **chosen})}"
+        which = {} if self.with_excluded else {"excluded": "no"}
+        return f"{self._page}?{urlencode({'question': self.question, **which, **chosen})}"

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Max
+from django.db.models import F
 
+from analysis.kinds import newest_vote
 from analysis.provenance import Section, compared
 from analysis.raters import AnswerRow, answer_rows
 from analysis.vote_filters import FEW, chosen_votes, expected_count
@@ -54,7 +55,7 @@ def vote_page(study: Study, chosen: Mapping[str, Any], before: int | None) -> Vo
     newest, and no more than WINDOW ids are looked through: a request takes no longer, however rare they are.
     """
     votes = chosen_votes(study, chosen)
-    top = before or (Vote.objects.aggregate(last=Max("id"))["last"] or 0) + 1
+    top = before or newest_vote() + 1
     if expected_count(study, chosen) <= FEW:
         by_age = -(F("id") + 0)  # no index has it: the rows are found first, and sorted then
         ids = list(votes.filter(id__lt=top).order_by(by_age).values_list("id", flat=True)[: MOST_COUNTED + 1])

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from analysis import exports
-from analysis.filter_fields import cursor
+from analysis.filter_fields import id_named
 from analysis.vote_filters import VoteFilterForm, chosen_votes
 from analysis.vote_pages import vote_detail as find_vote
 from analysis.vote_pages import vote_page
@@ -22,7 +22,7 @@ from people.rights import ResearcherRequest, Right, needs
 @needs(Right.SEE_RESULTS)
 def vote_list(request: ResearcherRequest, study: Study) -> HttpResponse:
     form = VoteFilterForm(study, request.GET)
-    before = cursor(request.GET.get("before", ""))
+    before = id_named(request.GET.get("before", ""))
     query = request.GET.copy()
     query.pop("before", None)
     context = {"study": study, "form": form, "is_newest": before is None, "query": query.urlencode()}

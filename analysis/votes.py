@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from analysis.stats import VoteTable
@@ -97,6 +97,11 @@ def standing_votes(study: Study) -> QuerySet[Vote]:
 def live_exclusions(study: Study) -> QuerySet[Exclusion]:
     """What is excluded from this study, votes and whole sessions, and not revoked."""
     return Exclusion.objects.of_study(study).filter(revoked_at=None)
+
+
+def excluded_counts(study: Study) -> dict[str, int]:
+    """How many raters, and how many single answers."""
+    return live_exclusions(study).aggregate(excluded_raters=Count("session"), excluded_answers=Count("vote"))
 
 
 def excluded_votes(study: Study) -> QuerySet[Vote]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from analysis.stats.rows import PairRow, QuestionSummary, SystemRow
+from analysis.stats.rows import PairRow, PositionBias, QuestionSummary, SystemRow
 
 _NO_INTERVALS: dict[str, None] = dict.fromkeys(
     ["bt_low", "bt_high", "rank_low", "rank_high", "win_rate_low", "win_rate_high"]
@@ -23,6 +23,7 @@ class ShownPair(PairRow):
 class Shown:
     systems: list[SystemRow]
     pairs: list[ShownPair]
+    position_bias: PositionBias
     is_watched: bool  # the intervals, ranks and p-values hold however often one looks
     leader: str  # who is ahead, and whether that is sure; empty where nobody is or nobody asks
     verdict: str
@@ -33,12 +34,13 @@ def shown(question: QuestionSummary) -> Shown:
     watched = question.get("always_valid")
     if watched is None:
         pairs = [cast("ShownPair", {**pair, "verdict": ""}) for pair in question["pairs"]]
-        return Shown(question["systems"], pairs, is_watched=False, leader="", verdict="")
+        return Shown(question["systems"], pairs, question["position_bias"], is_watched=False, leader="", verdict="")
     if isinstance(watched, str):
         watched = {"systems": [], "pairs": [], "estimates": [], "leader": None, "verdict": watched}
     return Shown(
         systems=_systems(question, watched),
         pairs=_pairs(question, watched),
+        position_bias={**question["position_bias"], "low": None, "high": None},
         is_watched=True,
         leader=watched["leader"] or "",
         verdict=watched["verdict"],

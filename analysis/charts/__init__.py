@@ -1,6 +1,6 @@
 """Charts as Vega-Lite specifications: drawn by the page's script, and here as files and for reports."""
 
-from analysis.charts.drawing import FORMATS, bundle, drawn, numbers, static_svg
+from analysis.charts.drawing import bundle, drawn, numbers, static_svg
 from analysis.charts.look import INTERVAL, LOSS_TO_WIN, MARK, ON_DEEP, ON_PALE, Specification, marked
 from analysis.charts.matrices import DEEP, slice_matrix, win_rate_matrix
 from analysis.charts.progress import answer_times, votes_by_day
@@ -9,7 +9,6 @@ from analysis.charts.standings import MEAN, elo, ratings
 
 __all__ = [
     "DEEP",
-    "FORMATS",
     "INTERVAL",
     "LOSS_TO_WIN",
     "MARK",

@@ -47,7 +47,7 @@ def _pdf(specification: Specification) -> bytes:
     return bytes(vl_convert.vegalite_to_pdf(_sized(specification), config=_THEME, allowed_base_urls=[]))
 
 
-FORMATS: dict[str, tuple[str, Callable[[Specification], bytes]]] = {
+_FORMATS: dict[str, tuple[str, Callable[[Specification], bytes]]] = {
     "svg": ("image/svg+xml", lambda specification: static_svg(specification).encode()),
     "png": ("image/png", _png),
     "pdf": ("application/pdf", _pdf),
@@ -55,8 +55,8 @@ FORMATS: dict[str, tuple[str, Callable[[Specification], bytes]]] = {
 
 
 def drawn(specification: Specification, form: str) -> tuple[str, bytes]:
-    """The content type and the bytes of one of FORMATS."""
-    content_type, draw = FORMATS[form]
+    """The content type and the bytes; `form` is svg, png or pdf."""
+    content_type, draw = _FORMATS[form]
     return content_type, draw(specification)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from analysis import charts
-from analysis.charts.scatter import HEIGHT_PX, frontier
+from analysis.charts.scatter import HEIGHT_PX, NARROW_PX, frontier
 
 SYSTEMS: list[dict[str, Any]] = [
     {
@@ -157,6 +158,19 @@ def test_names_beside_each_other_do_not_overlap(rows: list[dict[str, Any]]) -> N
     assert all(above - below > 14.9 for below, above in itertools.pairwise(heights))
     for row in values:
         assert row["is_moved"] == (abs(row["name_at"] - row["win_rate"]) > 1e-9)
+
+
+@given(timed_systems())
+def test_no_two_names_are_written_over_each_other(rows: list[dict[str, Any]]) -> None:
+    values = charts.preference_against_latency(rows)["data"]["values"]
+    times = [row["median_ms"] for row in rows]
+    low, high = math.log(min(times) / 1.2), math.log(max(times) * 1.2)
+    boxes = []
+    for row in values:
+        left = NARROW_PX * (math.log(row["median_ms"]) - low) / (high - low)
+        boxes.append((left, left + 6.5 * len(row["system"]), HEIGHT_PX * row["name_at"]))
+    for (left, right, height), (other_left, other_right, other) in itertools.combinations(boxes, 2):
+        assert right <= other_left or other_right <= left or abs(height - other) > 14.9
 
 
 @pytest.mark.parametrize("percent", range(101))

@@ -108,7 +108,7 @@ def test_a_single_answer_can_be_left_out(study: Study, careless: RaterSession, r
     assert votes_counted(study) == 11
     number = list(Vote.objects.filter(assignment__session=careless).order_by("id")).index(vote) + 1
     assert f"<strong>Answer {number}</strong>: slipped" in researcher.get(f"/studies/one/raters/{careless.id}/").text
-    for foreign in (vote.id + 10_000, "x"):
+    for foreign in (vote.id + 10_000, "x", "9" * 5000):
         assert researcher.post(path, {"vote": foreign, "reason": "slipped"}).status_code == 404
 
 

@@ -91,17 +91,32 @@ def test_an_open_study_has_what_may_be_watched_and_a_closed_one_the_rest(researc
     assert (result.verdict, result.leaderboard) == ("", snapshots.results(study)["questions"]["quality"]["systems"])
 
 
+def test_slices_and_sides_have_intervals_for_one_look_only_when_it_is_closed(researcher: Client) -> None:
+    study = make_open_study(texts=[f"a fox with {number} tails" for number in range(10)])
+    study.prompt_set.prompts.filter(position__lt=5).update(category="Places")
+    cast_votes(study, raters=12, each=30)
+    for is_open in (True, False):
+        response = researcher.get(computed(study))
+        (result,) = [each for each in response.context["page"].questions if each.question.key == "quality"]
+        cells = response.context["charts"]["quality-category"]["data"]["values"]
+        assert any(cell["pooled"] is not None for cell in cells)
+        assert all(cell["interval"] == "none" for cell in cells) == is_open
+        assert (result.position_bias["low"] is None) == is_open
+        if is_open:
+            close_study(study)
+
+
 def test_numbers_lead_to_the_votes_behind_them(researcher: Client) -> None:
     study = study_with_votes()
     response = researcher.get(computed(study))
     shown = unescape(response.content.decode()) + str(response.context["charts"])
     votes = f"/studies/{study.slug}/votes/"
     for query in (
-        "question=quality",
-        "question=quality&system=alpha%404",
-        "question=quality&system=alpha%404&opponent=beta%404&outcome=won",
-        "question=quality&outcome=both_bad",
-        "question=quality&system=alpha%404&category=Places",
+        "question=quality&excluded=no",
+        "question=quality&excluded=no&system=alpha%404",
+        "question=quality&excluded=no&system=alpha%404&opponent=beta%404&outcome=won",
+        "question=quality&excluded=no&outcome=both_bad",
+        "question=quality&excluded=no&system=alpha%404&category=Places",
     ):
         assert f"{votes}?{query}" in shown
         assert researcher.get(f"{votes}?{query}").context["form"].is_valid()
@@ -117,6 +132,11 @@ def test_what_is_excluded_can_be_put_back(researcher: Client) -> None:
     assert "These numbers leave nothing out" in everything.content.decode()
     counts = [sum(result.votes for result in each.context["page"].questions) for each in (without, everything)]
     assert counts == [107, 120]
+    for each in (without, everything):
+        for result in each.context["page"].questions:
+            assert researcher.get(result.votes_url).context["page"].count == str(result.votes)
+            for pair in result.pairs:
+                assert researcher.get(pair["votes_url"]).context["page"].count == str(pair["votes"])
     assert "?excluded=with" in everything.content.decode().split('class="downloads')[1]
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 
 from analysis import computing, quality, quality_pages
 from comparisons.models import Comparison, Exclusion, RaterSession, Study, Vote
 from comparisons.protocol import Checks, Protocol, Rules
 from comparisons.rules import apply_rules
+from comparisons.studies import close_study
 from comparisons.study_file import QuestionSpec
 from people.models import Membership
-from tests.analysis.votes import cast_vote
+from tests.analysis.votes import cast_vote, cast_votes
 from tests.comparisons.browsing import Browser
 from tests.comparisons.test_checks import judge_well
 from tests.factories import make_open_study, make_session
@@ -104,6 +106,20 @@ def test_the_page_says_that_numbers_are_to_come_and_shows_them_when_they_are_the
     assert "3 of 3 failed" in text
     assert "a picture beside its spoilt copy" in text
     assert [row.kept.value for row in response.context["checks"]] == [None, None]
+
+
+def test_the_preference_for_a_side_has_its_interval_when_the_study_is_closed(researcher: Client) -> None:
+    study = make_open_study(slug="one")
+    cast_votes(study, raters=6, each=10)
+    for is_open in (True, False):
+        call_command("compute_results", "one")
+        response = researcher.get("/studies/one/quality/")
+        for row in response.context["position_bias"]:
+            assert row.kept["left_share"] is not None
+            assert (row.kept["low"] is None, row.all["low"] is None) == (is_open, is_open)
+        assert ("they are for one look" in response.content.decode()) == is_open
+        if is_open:
+            close_study(study)
 
 
 def test_a_study_nobody_has_judged_has_the_page(study: Study, researcher: Client) -> None:

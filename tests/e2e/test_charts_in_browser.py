@@ -56,7 +56,7 @@ def test_a_chart_s_table_leads_to_the_votes(page: Page, running: Running) -> Non
     chart = page.locator("figure[data-chart='quality-win-rates']")
     chart.get_by_text("The numbers of this chart").click()
     chart.locator("tbody a").first.click()
-    expect(page).to_have_url(re.compile(r"/studies/long/votes/\?question=quality&system=.+&opponent=.+"))
+    expect(page).to_have_url(re.compile(r"/studies/long/votes/\?question=quality&excluded=no&system=.+&opponent=.+"))
 
 
 def test_tables_sort_and_filter_by_keyboard(page: Page, running: Running) -> None:
