@@ -54,7 +54,15 @@ CHROMIUM_FLAGS = [
 ]
 
 
+assert settings.DATA_DIR == DATA_DIR, "the settings were read before this file"
 settings.REPLY_STEP_MS = 0  # nobody here reads the clock; sites in processes of their own keep it
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Processes side by side have a folder each: named beforehand, the settings would be read before this file."""
+    for spec in specs:
+        spec.env["DJANGO_SETTINGS_MODULE"] = ""
 
 
 def pytest_unconfigure() -> None:
