@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -11,7 +12,7 @@ from analysis.filter_fields import NONE
 from analysis.latency import Latency
 from analysis.stats.rows import QuestionSummary, Summary, SystemRow
 from analysis.vote_links import VoteLinks
-from analysis.watched import Shown, ShownPair
+from analysis.watched import Shown, ShownPair, shown_combined
 
 
 class Cell(TypedDict):
@@ -79,21 +80,30 @@ def question_charts(
             yield _chart(f"{key}-{column}", f"Win rate by {column}", drawing, summary)
 
 
-def headline_chart(summary: Summary) -> Chart | None:
-    """Elo of every question, and their mean; None where there are no two questions to take a mean of."""
-    questions = summary["questions"]
-    if len(questions) < 2 or not summary["headline_elo"]:
-        return None
+def headline_charts(summary: Summary) -> Iterator[Chart]:
+    """The means over all questions; none where there are no two questions to take a mean of."""
+    questions, rows = summary["questions"].values(), shown_combined(summary)
+    votes, simulated = (sum(question[name] for question in questions) for name in ("votes", "simulated_votes"))
+    seen = Counter[str]()
+    for question in questions:
+        seen.update({row["system"]: row["votes"] for row in question["systems"]})
+    if rated := [{**row, "votes": seen[row["system"]]} for row in rows if row["bt"] is not None]:
+        drawn = charts.ratings(rated, "Bradley–Terry ratings over all questions")
+        yield Chart("ratings", drawn["description"].rstrip("."), _labelled(drawn, votes, simulated))
+    if rows and summary["headline_elo"]:
+        drawn = charts.elo(_elos(summary), list(summary["headline_elo"]))
+        yield Chart("elo", "Elo of each question, and their mean", _labelled(drawn, votes, simulated))
+
+
+def _elos(summary: Summary) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
         {"system": row["system"], "elo": row["elo"], "of": name}
-        for name, question in questions.items()
+        for name, question in summary["questions"].items()
         for row in question["systems"]
         if row["elo"] is not None
     ]
-    rows += [{"system": system, "elo": elo, "of": charts.MEAN} for system, elo in summary["headline_elo"].items()]
-    drawn = charts.elo(rows, list(summary["headline_elo"]))
-    votes, simulated = (sum(question[name] for question in questions.values()) for name in ("votes", "simulated_votes"))
-    return Chart("elo", "Elo of each question, and their mean", _labelled(drawn, votes, simulated))
+    means = summary["headline_elo"].items()
+    return [*rows, *({"system": system, "elo": elo, "of": charts.MEAN} for system, elo in means)]
 
 
 def both_directions(pair: ShownPair, links: VoteLinks) -> Iterator[Cell]:

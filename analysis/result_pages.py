@@ -9,7 +9,7 @@ from django.db.models import Sum
 
 from analysis import snapshots
 from analysis.computing import ComputedElsewhere, compute
-from analysis.result_charts import Chart, headline_chart
+from analysis.result_charts import Chart, headline_charts
 from analysis.results import HeadlineRow, QuestionResult, headline, question_results
 from analysis.snapshots import Newest
 from analysis.stats import Summary
@@ -31,13 +31,12 @@ class ResultsPage:
     excluded_answers: int
     questions: list[QuestionResult]
     headline: list[HeadlineRow]
-    headline_chart: Chart | None
+    headline_charts: list[Chart]
     warnings: list[str]
 
     @property
     def charts(self) -> list[Chart]:
-        drawn = [chart for result in self.questions for chart in result.charts]
-        return [*drawn, self.headline_chart] if self.headline_chart else drawn
+        return [*self.headline_charts, *(chart for result in self.questions for chart in result.charts)]
 
     @property
     def is_watched(self) -> bool:
@@ -60,7 +59,7 @@ def results_page(study: Study, *, with_excluded: bool) -> ResultsPage:
         **excluded_counts(study),
         questions=question_results(study, summary, more, with_excluded=with_excluded) if summary else [],
         headline=headline(summary) if summary else [],
-        headline_chart=headline_chart(summary) if summary else None,
+        headline_charts=list(headline_charts(summary)) if summary else [],
         warnings=summary["warnings"] if summary else [],
     )
 

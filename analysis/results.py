@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.result_charts import Chart, Facts, question_charts
-from analysis.stats.rows import AgreementRow, PositionBias, QuestionSummary, Summary, SystemRow
+from analysis.stats.rows import AgreementRow, CombinedRow, PositionBias, QuestionSummary, Summary, SystemRow
 from analysis.vote_links import VoteLinks
-from analysis.watched import ShownPair, shown
+from analysis.watched import ShownPair, shown, shown_combined
 from comparisons.models import Question, Study
 
 
@@ -43,13 +43,10 @@ class QuestionResult:
     warnings: list[str]
 
 
-@dataclass(frozen=True)
-class HeadlineRow:
-    """A system over all questions: the means of its ratings, where it has one under each."""
+class HeadlineRow(CombinedRow):
+    """A system over all questions: the means of its ratings, None where it has not one under each."""
 
-    system: str
-    elo: float
-    bt: float | None
+    elo: float | None
 
 
 def hidden(study: Study) -> str:
@@ -80,20 +77,8 @@ def question_results(
 
 
 def headline(summary: Summary) -> list[HeadlineRow]:
-    """By Elo, best first; empty where there are no two questions to take a mean of."""
-    questions = summary["questions"].values()
-    if len(questions) < 2:
-        return []
-    ratings: dict[str, list[float | None]] = {}
-    for question in questions:
-        for row in question["systems"]:
-            ratings.setdefault(row["system"], []).append(row["bt"])
-    return [HeadlineRow(system, elo, _mean(ratings[system])) for system, elo in summary["headline_elo"].items()]
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else None
+    """Best first; empty where there are no two questions to take a mean of."""
+    return [{**row, "elo": summary["headline_elo"].get(row["system"])} for row in shown_combined(summary)]
 
 
 def _models(study: Study) -> dict[str, tuple[str, int]]:

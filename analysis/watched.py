@@ -1,15 +1,22 @@
-"""What is shown of a question: the fixed-sample numbers of a closed study, those valid at every look of an open one."""
+"""What is shown of results: the fixed-sample numbers of a closed study, those valid at every look of an open one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, cast
 
-from analysis.stats.rows import PairRow, PositionBias, QuestionSummary, SystemRow
-
-_NO_INTERVALS: dict[str, None] = dict.fromkeys(
-    ["bt_low", "bt_high", "rank_low", "rank_high", "win_rate_low", "win_rate_high"]
+from analysis.stats.rows import (
+    CombinedRow,
+    PairRow,
+    PositionBias,
+    QuestionSummary,
+    Summary,
+    SystemRow,
+    combined_rows,
 )
+
+_NO_RANGES: dict[str, None] = dict.fromkeys(["bt_low", "bt_high", "rank_low", "rank_high"])
+_NO_INTERVALS = _NO_RANGES | dict.fromkeys(["win_rate_low", "win_rate_high"])
 _NO_TEST: dict[str, None] = dict.fromkeys(["low", "high", "p", "p_holm"])
 
 
@@ -45,6 +52,14 @@ def shown(question: QuestionSummary) -> Shown:
         leader=watched["leader"] or "",
         verdict=watched["verdict"],
     )
+
+
+def shown_combined(summary: Summary) -> list[CombinedRow]:
+    """Of an open study without intervals: there are none over several questions that hold at every look."""
+    rows = combined_rows(summary)
+    if not any("always_valid" in question for question in summary["questions"].values()):
+        return rows
+    return [cast("CombinedRow", {**row, **_NO_RANGES}) for row in rows]
 
 
 def _systems(question: QuestionSummary, watched: dict[str, Any]) -> list[SystemRow]:

@@ -91,11 +91,30 @@ class QuestionSummary(Schema):
     always_valid: dict[str, Any] | str | None = Field(None, description="While the study is open; a text says why not.")
 
 
+class CombinedRow(Schema):
+    """The mean of the questions' Bradley–Terry ratings. Null: not rated under each, or too few votes to say."""
+
+    system: str
+    bt: float | None
+    bt_low: float | None
+    bt_high: float | None
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+
+
+class Combined(Schema):
+    """Intervals are of a fixed sample: they hold once the study is closed."""
+
+    systems: list[CombinedRow]
+
+
 class Summary(Schema):
     """What `python -m analysis VOTES --json FILE` writes of the same votes."""
 
     questions: dict[str, QuestionSummary]
     headline_elo: dict[str, float]
+    combined: Combined | None = Field(None, description="Where there are two questions or more.")
     settings: dict[str, str | float | list[str]]
     warnings: list[str]
 

@@ -22,7 +22,7 @@ MEAN = "their mean"
 _FEW_TICKS = {"tickCount": 6, "labelOverlap": True}
 
 
-def ratings(rows: Sequence[Row]) -> Specification:
+def ratings(rows: Sequence[Row], what: str = "Bradley–Terry ratings") -> Specification:
     """Bradley-Terry ratings with intervals, in the order of `rows`, which are the results' rows of systems."""
     title = "Bradley–Terry rating"
     systems = name("system", None, sort=[row["system"] for row in rows])
@@ -34,11 +34,9 @@ def ratings(rows: Sequence[Row]) -> Specification:
         number("votes", "votes"),
     ]
     scale = {"zero": False}
-    layers = [
-        *intervals(rows, "bt", x=number("bt_low", title, scale=scale), x2={"field": "bt_high"}, y=systems),
-        layer(POINT, x=number("bt", title, scale=scale, axis=_FEW_TICKS), y=systems, tooltip=tooltip),
-    ]
-    return specification(rows, layers, "Bradley–Terry ratings with 95% intervals.", ROW_PX * len(rows))
+    rules = intervals(rows, "bt", x=number("bt_low", title, scale=scale), x2={"field": "bt_high"}, y=systems)
+    points = layer(POINT, x=number("bt", title, scale=scale, axis=_FEW_TICKS), y=systems, tooltip=tooltip)
+    return specification(rows, [*rules, points], f"{what}{' with 95% intervals' if rules else ''}.", ROW_PX * len(rows))
 
 
 def elo(rows: Sequence[Row], systems: Sequence[str]) -> Specification:

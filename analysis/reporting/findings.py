@@ -22,8 +22,8 @@ from analysis.reporting.blocks import (
 )
 from analysis.reporting.sensitivity import standings
 from analysis.reporting.source import Source
-from analysis.result_charts import Chart, headline_chart
-from analysis.results import QuestionResult, headline, hidden, question_results
+from analysis.result_charts import Chart, headline_charts
+from analysis.results import HeadlineRow, QuestionResult, headline, hidden, question_results
 from analysis.stats.errors import counted, listed
 from analysis.stats.rows import SystemRow
 
@@ -62,14 +62,26 @@ def _question(source: Source, result: QuestionResult) -> Iterator[Block]:
 
 
 def _headline(source: Source) -> Iterator[Block]:
-    """The mean of the questions' ratings, where there are two or more to take a mean of."""
-    chart = headline_chart(source.summary)
-    if chart is None:
+    """The means of the questions' ratings, where there are two or more to take a mean of."""
+    found = headline(source.summary)
+    if not found:
         return
-    rows = [(words(row.system), number(row.elo, 1), number(row.bt, 1)) for row in headline(source.summary)]
-    yield table("headline", "The mean over all questions.", ["System", "#Elo", "#Bradley–Terry"], rows)
-    yield _figure(chart)
+    titles = ["#Rank", "Open", "System", "#Bradley–Terry", "#95%", "#Elo"]
+    caption = "All questions: the means of their ratings. Intervals allow for the raters and prompts that they share."
+    yield table("headline", caption, titles, map(_over_questions, found))
+    yield from (_figure(chart) for chart in headline_charts(source.summary))
     yield from (Notice(warning) for warning in source.summary["warnings"])
+
+
+def _over_questions(row: HeadlineRow) -> list[Cell]:
+    return [
+        number(row["rank"], 0),
+        interval(row["rank_low"], row["rank_high"], 0),
+        words(row["system"]),
+        number(row["bt"], 1),
+        interval(row["bt_low"], row["bt_high"], 1),
+        number(row["elo"], 1),
+    ]
 
 
 def _watched(result: QuestionResult) -> str:

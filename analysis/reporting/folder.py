@@ -72,6 +72,7 @@ def _files(source: Source, content: Report, paper: Pdf) -> dict[str, Writer]:
             "summary.json": _lines(_json(source.summary)),
             "breakdowns.json": _lines(_json(source.breakdowns["questions"])),
             "leaderboard.csv": _lines(exports.leaderboard_csv(source.summary)),
+            "combined.csv": _lines(exports.combined_csv(source.summary)),
             "win_rates.csv": _lines(exports.win_rates_csv(source.summary)),
         }
     return files | _pieces(content)

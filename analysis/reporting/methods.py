@@ -57,6 +57,12 @@ def method_blocks(source: Source) -> Iterator[Block]:
         f"(Davidson & Beaver, 1977). A difference of {settings['bt_scale']:.0f} means odds of "
         f"{settings['bt_base']:.0f} to 1; the mean of all systems is {settings['bt_mean']:.0f}."
     )
+    if len(source.summary["questions"]) > 1:
+        yield Paragraph(
+            "Over all questions a system’s rating is the mean of its ratings under each. What a vote adds to that mean "
+            "is summed by prompt and by rater across the questions, which share them, before it is squared for the "
+            "interval; G is that of the question which has the fewest."
+        )
     yield Heading("Elo", 2)
     yield Paragraph(
         f"K = {settings['elo_k']:.0f}, everyone starts at {settings['elo_start']:.0f}, all votes played in "

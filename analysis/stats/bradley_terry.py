@@ -152,7 +152,7 @@ def influence(votes: VoteTable, fit: Fit) -> Influence:
         weights=POINTS * fit.covariance[:, :k],
         bearing=some_rows(rows_of(sides, [ones, ones], k), kinds.is_counted),
         kind=votes.kind,
-        curvature=Curvature(kinds.left, kinds.right, chance * (1 - chance) * kinds.is_counted, fit.covariance),
+        curvatures=(Curvature(kinds.left, kinds.right, chance * (1 - chance) * kinds.is_counted, fit.covariance),),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
 from analysis.stats.errors import counted, listed
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.ratings import Ratings
-from analysis.stats.uncertainty import CLUSTERS, FEW_CLUSTERS, INDEPENDENT
+from analysis.stats.uncertainty import CLUSTERS, FEW_CLUSTERS, INDEPENDENT, Intervals
 from analysis.stats.win_rates import Pairs
 
 _NO_INTERVAL = "too few different prompts or raters, or votes without any variation"
@@ -60,20 +60,24 @@ def interval_cautions(pairs: Pairs, ratings: Mapping[str, Ratings], margins: Map
     estimates = {"Bradley-Terry ratings": "bradley-terry", "win rates against the field": "win-rate"}
     intervals = {label: ratings[name].intervals for label, name in estimates.items() if name in ratings}
     for label, interval in {"pair win rates": pairs.intervals.of(pairs.counted > 0), **intervals}.items():
-        if interval is None:
-            continue
-        absent = np.isnan(interval.low)
-        if absent.any():
-            yield f"No interval for {absent.sum()} of {len(absent)} {label}: {_NO_INTERVAL}."
-        thin = int((~absent & (interval.effective_clusters < FEW_CLUSTERS)).sum())
-        if thin and not few:
-            yield (
-                f"The intervals of {thin} of {len(absent)} {label} are approximate: "
-                f"they rest on fewer than {FEW_CLUSTERS} effective {_either(margins)}."
-            )
+        if interval is not None:
+            yield from cautions_of(label, interval, margins, say_few=not few)
 
 
-def _either(margins: Mapping[str, float]) -> str:
+def cautions_of(label: str, intervals: Intervals, margins: Collection[str], *, say_few: bool = True) -> Iterator[str]:
+    """How many of the estimates called so have no interval, and how many have one that rests on few of `margins`."""
+    absent = np.isnan(intervals.low)
+    if absent.any():
+        yield f"No interval for {absent.sum()} of {len(absent)} {label}: {_NO_INTERVAL}."
+    thin = int((~absent & (intervals.effective_clusters < FEW_CLUSTERS)).sum())
+    if thin and say_few:
+        yield (
+            f"The intervals of {thin} of {len(absent)} {label} are approximate: "
+            f"they rest on fewer than {FEW_CLUSTERS} effective {_either(margins)}."
+        )
+
+
+def _either(margins: Collection[str]) -> str:
     return " or ".join(f"{name}s" for name in margins) or "votes"
 
 

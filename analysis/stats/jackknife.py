@@ -18,6 +18,7 @@ g's votes and the inverse V_0 of all votes' information,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,14 +69,20 @@ class Curvature:
         return found
 
 
-def left_out(scores: sparse.csr_array, kind: IntArray, codes: IntArray, curvature: Curvature | None) -> Sums:
+def left_out(scores: sparse.csr_array, kind: IntArray, codes: IntArray, curvatures: Sequence[Curvature]) -> Sums:
     """What takes the place of clusters' sums of scores, (clusters, p): their squares, weighted, add up to V.
 
-    NaN where the estimates do not exist without one of the clusters.
+    Each of `curvatures` is that of the next columns of scores, whose estimates do not depend on the others; without
+    any the columns are means. NaN where estimates do not exist without one of the clusters.
     """
-    if curvature is None:
+    if not curvatures:
         return _left_out_means(scores, kind, codes)
-    return _left_out_scores(scores, kind, codes, curvature)
+    ends = np.cumsum([len(curvature.covariance) for curvature in curvatures])
+    blocks = [
+        _left_out_scores(scores[:, end - len(curvature.covariance) : end], kind, codes, curvature)
+        for curvature, end in zip(curvatures, ends, strict=True)
+    ]
+    return np.concatenate(blocks, axis=1)
 
 
 def _left_out_means(scores: sparse.csr_array, kind: IntArray, codes: IntArray) -> Sums:
@@ -102,6 +109,7 @@ def _left_out_scores(scores: sparse.csr_array, kind: IntArray, codes: IntArray, 
     sums = cluster_sums(scores, kind, codes)
     dense = sums.toarray() if isinstance(sums, sparse.csr_array) else sums
     clusters, p = dense.shape
+    groups = np.count_nonzero(np.bincount(codes, curvature.xx[kind] > 0))
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=clusters))
     for first in range(0, clusters, step := max(1, _AT_ONCE // p**2)):
@@ -112,4 +120,4 @@ def _left_out_scores(scores: sparse.csr_array, kind: IntArray, codes: IntArray, 
         if np.linalg.cond(matrix, 1).max() > _SINGULAR:
             return np.full_like(dense, np.nan)
         dense[first:last] = np.linalg.solve(matrix, dense[first:last, :, None])[..., 0]
-    return np.asarray(dense * np.sqrt((clusters - 1) / clusters), dtype=np.float64)
+    return np.asarray(dense * np.sqrt((groups - 1) / groups), dtype=np.float64)

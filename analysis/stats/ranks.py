@@ -9,6 +9,7 @@ countries", Review of Economic Studies 91, sec. 3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from analysis.stats.uncertainty import LEVEL
 DRAWS = 20_000
 _AT_ONCE = 4_000_000  # differences that are held at a time
 _FEWEST_CLUSTERS = 2
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +54,28 @@ def rank_ranges(ratings: Ratings, level: float = LEVEL) -> Ranks | None:
     error = np.sqrt(np.maximum.reduce([*variances, np.zeros_like(spread.whole)]))
     critical = _critical_value(spread.whole, degrees, level)
     difference = np.subtract.outer(ratings.values, ratings.values)
-    surely_above = difference > critical * error + 1e-9
+    surely_above = difference > critical * error + _SAME
     np.fill_diagonal(surely_above, val=False)
     k = len(ratings.systems)
     low, high = 1 + surely_above.sum(axis=0), k - surely_above.sum(axis=1)
     return Ranks(ratings.systems, low.astype(np.intp), high.astype(np.intp), critical)
+
+
+def ranges_by_system(ratings: Ratings | None) -> dict[str, tuple[int, int]]:
+    """Best and worst; empty where there is no rating, or nothing to say how uncertain it is."""
+    found = None if ratings is None else rank_ranges(ratings)
+    if found is None:
+        return {}
+    return {name: (int(low), int(high)) for name, low, high in zip(found.systems, found.low, found.high, strict=True)}
+
+
+def rank_by_system(strengths: Mapping[str, float | None]) -> dict[str, int | None]:
+    """1 is the best; equals share the better rank, and who has no strength has no rank."""
+    known = [strength for strength in strengths.values() if strength is not None]
+    return {
+        name: None if strength is None else 1 + sum(other > strength + _SAME for other in known)
+        for name, strength in strengths.items()
+    }
 
 
 def _of_differences(covariance: FloatArray) -> FloatArray:

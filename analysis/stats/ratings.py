@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from analysis.stats.errors import RatingError
 from analysis.stats.outcomes import FloatArray, VoteTable
+from analysis.stats.rows import number_or_none
 from analysis.stats.uncertainty import Covariances, Influence, Intervals
 
 
@@ -27,6 +30,18 @@ class Ratings:
     diagnostics: Mapping[str, float | FloatArray]
     influence: Influence | None = None
     covariances: Covariances | None = None
+
+
+def by_system(rating: Ratings) -> dict[str, tuple[float | None, float | None, float | None]]:
+    """Value, low and high; None for what is not known."""
+    nothing = np.full(len(rating.systems), np.nan)
+    low = nothing if rating.intervals is None else rating.intervals.low
+    high = nothing if rating.intervals is None else rating.intervals.high
+    numbers = zip(rating.values, low, high, strict=True)
+    return {
+        name: (number_or_none(value), number_or_none(lowest), number_or_none(highest))
+        for name, (value, lowest, highest) in zip(rating.systems, numbers, strict=True)
+    }
 
 
 def rated_votes(votes: VoteTable) -> VoteTable:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NotRequired, TypedDict
+
+
+def number_or_none(value: float) -> float | None:
+    """As JSON can hold it: what is not known is no number there."""
+    return None if math.isnan(value) else float(value)
 
 
 class SystemRow(TypedDict):
@@ -80,8 +86,39 @@ class QuestionSummary(TypedDict):
     always_valid: NotRequired[dict[str, Any] | str]
 
 
+class CombinedRow(TypedDict):
+    """The mean of the questions' Bradley-Terry ratings. None: the votes do not determine it."""
+
+    system: str
+    bt: float | None
+    bt_low: float | None
+    bt_high: float | None
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+
+
+class Combined(TypedDict):
+    systems: list[CombinedRow]
+
+
+class Means(TypedDict):
+    """Over all questions; `combined` where there are two or more."""
+
+    headline_elo: dict[str, float]
+    combined: NotRequired[Combined]
+
+
 class Summary(TypedDict):
+    """With the Means."""
+
     questions: dict[str, QuestionSummary]
     headline_elo: dict[str, float]
+    combined: NotRequired[Combined]
     settings: dict[str, str | float | list[str]]
     warnings: list[str]
+
+
+def combined_rows(summary: Summary) -> list[CombinedRow]:
+    """Best first; none where there is only one question."""
+    return summary["combined"]["systems"] if "combined" in summary else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,24 +20,24 @@ from analysis.stats.cautions import (
     side_cautions,
     simulation_cautions,
 )
-from analysis.stats.errors import RatingError, listed
+from analysis.stats.errors import RatingError
 from analysis.stats.estimators import ESTIMATORS
 from analysis.stats.outcomes import TIE, BoolArray, IntArray, VoteTable
+from analysis.stats.over_questions import means
 from analysis.stats.pair_tests import holm, pair_p_values
-from analysis.stats.ranks import rank_ranges
-from analysis.stats.ratings import Ratings
-from analysis.stats.rows import AgreementRow, PairRow, QuestionSummary, Summary, SystemRow
+from analysis.stats.ranks import ranges_by_system, rank_by_system
+from analysis.stats.ratings import Ratings, by_system
+from analysis.stats.rows import AgreementRow, PairRow, QuestionSummary, Summary, SystemRow, number_or_none
 from analysis.stats.tie_models import MODELS, rate_with_ties
 from analysis.stats.uncertainty import CLUSTERS, LEVEL, TWO_WAY, effective_clusters
 from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, left_share, pair_win_rates
 
-VERSION = 5
+VERSION = 6
 """Goes up whenever the same votes would give other numbers."""
 
 TIES = ("half", "drop", *MODELS)
 
 _UNRATED = (None, None, None)
-_SAME = 1e-9
 
 
 def summarise(
@@ -48,8 +47,9 @@ def summarise(
 
     Questions are treated apart, each with its own random stream from `seed` and its name, so that leaving one
     out changes nothing in the others. `headline_elo` is the mean of the questions' Elos, as the paper on
-    Adversarial Diffusion Distillation reports it, for systems rated in every question. Votes that do not
-    determine a number give None and a warning that says why; without votes everything is empty.
+    Adversarial Diffusion Distillation reports it, for systems rated in every question; `combined` that of their
+    Bradley-Terry ratings, with intervals, where there are two questions or more. Votes that do not determine a number
+    give None and a warning that says why; without votes everything is empty.
 
     `ties` (TIES): half a win for each in everything; dropped from everything; or modelled by Bradley-Terry, after
     Davidson or Rao and Kupper, and half in win rates and Elo.
@@ -58,41 +58,45 @@ def summarise(
     `asked`: what each question has besides.
     """
 
-    def of_question(code: int) -> QuestionSummary:
+    def of_question(code: int) -> tuple[QuestionSummary, Ratings | None]:
         own = [seed, zlib.crc32(votes.questions[code].encode())]
         table = votes.select(votes.question == code)
-        summary = summarise_question(table, np.random.default_rng(own), ties, cluster)
-        return summary if asked == NOTHING else _with_asked(summary, table, asked, ties, [*own, 1])
+        kept = _without_dropped_ties(table, ties)
+        ratings, refusals = _ratings(kept, np.random.default_rng(own), ties, cluster)
+        summary = _question_summary(table, kept, ratings, refusals, cluster)
+        if asked != NOTHING:
+            summary = _with_asked(summary, kept, asked, [*own, 1])
+        return summary, ratings.get("bradley-terry")
 
     with ThreadPoolExecutor(2) as threads:  # more would only hold more in memory
-        found = threads.map(of_question, range(len(votes.questions)))
-        questions = dict(zip(votes.questions, found, strict=True))
-    headline, warnings = _headline(questions)
+        found = dict(zip(votes.questions, threads.map(of_question, range(len(votes.questions))), strict=True))
+    questions = {name: summary for name, (summary, _) in found.items()}
+    ratings = {name: rating for name, (_, rating) in found.items()}
+    over_questions, warnings = means(_without_dropped_ties(votes, ties), questions, ratings, cluster)
     return {
         "questions": questions,
-        "headline_elo": headline,
+        **over_questions,
         "settings": {**_settings(seed, ties, cluster), **asked.settings()},
         "warnings": warnings,
     }
 
 
-def _with_asked(
-    summary: QuestionSummary, votes: VoteTable, asked: Asked, ties: str, seed: list[int]
-) -> QuestionSummary:
+def _without_dropped_ties(votes: VoteTable, ties: str) -> VoteTable:
+    return votes.select(votes.outcome != TIE) if ties == "drop" else votes
+
+
+def _with_asked(summary: QuestionSummary, kept: VoteTable, asked: Asked, seed: list[int]) -> QuestionSummary:
     from analysis.stats.on_request import on_request  # much to import for who does not ask
 
-    kept = votes.select(votes.outcome != TIE) if ties == "drop" else votes
     return cast("QuestionSummary", {**summary, **on_request(kept, asked, seed)})
 
 
-def summarise_question(
-    votes: VoteTable, rng: np.random.Generator, ties: str = "half", cluster: str = TWO_WAY
+def _question_summary(
+    votes: VoteTable, kept: VoteTable, ratings: Mapping[str, Ratings], refusals: list[str], cluster: str
 ) -> QuestionSummary:
-    """The summary of votes which all answer one question."""
-    kept = votes.select(votes.outcome != TIE) if ties == "drop" else votes
+    """Of votes which all answer one question; `kept` are those that count, and `refusals` say what is not rated."""
     pairs = pair_win_rates(kept, cluster=cluster)
     position = left_share(kept, cluster=cluster)
-    ratings, warnings = _ratings(kept, rng, ties, cluster)
     effect = design_effect(pairs)
     margins = dict(zip(("prompt", "rater"), effective_clusters(kept), strict=True))
     return {
@@ -100,23 +104,23 @@ def summarise_question(
         "simulated_votes": int(votes.simulated.sum()),
         "raters": len(votes.raters),
         "prompts": len(votes.prompts),
-        "systems": _system_rows(votes, ratings, _rank_ranges(ratings)),
+        "systems": _system_rows(votes, ratings),
         "pairs": list(_pair_rows(pairs, pairs if kept is votes else count_pairs(votes))),
         "position_bias": {
-            "left_share": _number(position.value),
-            "low": _number(position.low),
-            "high": _number(position.high),
+            "left_share": number_or_none(position.value),
+            "low": number_or_none(position.low),
+            "high": number_or_none(position.high),
         },
         "agreement": _agreement(votes),
-        "design_effect": _number(effect),
-        "effective_votes": _number(float(kept.kinds.counted.sum()) / effect),
+        "design_effect": number_or_none(effect),
+        "effective_votes": number_or_none(float(kept.kinds.counted.sum()) / effect),
         "effective_prompts": margins["prompt"],
         "effective_raters": margins["rater"],
         "warnings": [
             *simulation_cautions(votes),
             *both_bad_cautions(kept),
             *dropped_tie_cautions(votes, kept),
-            *warnings,
+            *refusals,
             *side_cautions(ratings),
             *cluster_cautions(cluster),
             *interval_cautions(pairs, ratings, {name: margins[name] for name in CLUSTERS[cluster]}),
@@ -143,32 +147,23 @@ def _ratings(
     return ratings, warnings
 
 
-def _rank_ranges(ratings: Mapping[str, Ratings]) -> dict[str, tuple[int, int]]:
-    """Empty where there is no Bradley-Terry rating, or nothing to say how uncertain it is."""
-    ranks = rank_ranges(ratings["bradley-terry"]) if "bradley-terry" in ratings else None
-    if ranks is None:
-        return {}
-    return {name: (int(low), int(high)) for name, low, high in zip(ranks.systems, ranks.low, ranks.high, strict=True)}
-
-
 def _agreement(votes: VoteTable) -> AgreementRow:
     found = agreement(votes)
     return {
-        "alpha": _number(found.alpha),
-        "pairwise": _number(found.pairwise),
-        "leave_one_out": _number(found.leave_one_out),
-        "prompt_icc": _number(found.prompt_icc),
-        "rater_icc": _number(found.rater_icc),
+        "alpha": number_or_none(found.alpha),
+        "pairwise": number_or_none(found.pairwise),
+        "leave_one_out": number_or_none(found.leave_one_out),
+        "prompt_icc": number_or_none(found.prompt_icc),
+        "rater_icc": number_or_none(found.rater_icc),
     }
 
 
-def _system_rows(
-    votes: VoteTable, ratings: Mapping[str, Ratings], ranges: Mapping[str, tuple[int, int]]
-) -> list[SystemRow]:
+def _system_rows(votes: VoteTable, ratings: Mapping[str, Ratings]) -> list[SystemRow]:
     """Best first: by Bradley-Terry, or by win rate where that does not exist; unrated systems last."""
     k = len(votes.systems)
     seen, simulated = _votes_by_system(votes), _votes_by_system(votes, votes.simulated)
-    columns = {name: _by_system(rating) for name, rating in ratings.items()}
+    columns = {name: by_system(rating) for name, rating in ratings.items()}
+    ranges = ranges_by_system(ratings.get("bradley-terry"))
     rows: list[SystemRow] = []
     for name, total, of_bots in zip(votes.systems, seen, simulated, strict=True):
         bt, bt_low, bt_high = columns.get("bradley-terry", {}).get(name, _UNRATED)
@@ -192,27 +187,15 @@ def _system_rows(
             }
         )
     strengths = {row["system"]: row["bt"] if "bradley-terry" in ratings else row["win_rate"] for row in rows}
-    known = [strength for strength in strengths.values() if strength is not None]
+    ranks = rank_by_system(strengths)
     for row in rows:
-        strength = strengths[row["system"]]
-        row["rank"] = None if strength is None else 1 + sum(other > strength + _SAME for other in known)
+        row["rank"] = ranks[row["system"]]
     return sorted(rows, key=lambda row: (row["rank"] or k + 1, row["system"]))
 
 
 def _votes_by_system(votes: VoteTable, rows: BoolArray | slice = slice(None)) -> IntArray:
     sides = np.concatenate([votes.system_left[rows], votes.system_right[rows]])
     return np.bincount(sides, minlength=len(votes.systems)).astype(np.intp)
-
-
-def _by_system(rating: Ratings) -> dict[str, tuple[float | None, float | None, float | None]]:
-    nothing = np.full(len(rating.systems), np.nan)
-    low = nothing if rating.intervals is None else rating.intervals.low
-    high = nothing if rating.intervals is None else rating.intervals.high
-    numbers = zip(rating.values, low, high, strict=True)
-    return {
-        name: (_number(value), _number(lowest), _number(highest))
-        for name, (value, lowest, highest) in zip(rating.systems, numbers, strict=True)
-    }
 
 
 def _order_sd(ratings: Mapping[str, Ratings], system: str) -> float | None:
@@ -237,31 +220,16 @@ def _pair_rows(pairs: Pairs, everything: PairCounts) -> Iterator[PairRow]:
             "b_wins": int(pairs.b_wins[i]),
             "ties": int(ties[pairs.systems[a], pairs.systems[b]]),
             "both_bad": int(pairs.both_bad[i]),
-            "win_rate": _number(pairs.win_rate[i]),
-            "low": _number(pairs.intervals.low[i]),
-            "high": _number(pairs.intervals.high[i]),
-            "p": _number(p_values[i]),
-            "p_holm": _number(adjusted[i]),
+            "win_rate": number_or_none(pairs.win_rate[i]),
+            "low": number_or_none(pairs.intervals.low[i]),
+            "high": number_or_none(pairs.intervals.high[i]),
+            "p": number_or_none(p_values[i]),
+            "p_holm": number_or_none(adjusted[i]),
         }
 
 
 def _named(pairs: PairCounts) -> tuple[list[str], list[str]]:
     return [pairs.systems[a] for a in pairs.a], [pairs.systems[b] for b in pairs.b]
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
-
-
-def _headline(questions: Mapping[str, QuestionSummary]) -> tuple[dict[str, float], list[str]]:
-    elos: dict[str, list[float]] = {}
-    for summary in questions.values():
-        for row in summary["systems"]:
-            elos.setdefault(row["system"], []).extend([] if row["elo"] is None else [row["elo"]])
-    everywhere = {name: sum(values) / len(values) for name, values in elos.items() if len(values) == len(questions)}
-    partly = sorted(set(elos) - set(everywhere))
-    warnings = [f"No headline Elo for {listed(partly)}: not rated in every question."] if partly else []
-    return dict(sorted(everywhere.items(), key=lambda item: (-item[1], item[0]))), warnings
 
 
 def _settings(seed: int, ties: str, cluster: str) -> dict[str, str | float | list[str]]:

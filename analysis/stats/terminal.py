@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.stats.errors import counted
-from analysis.stats.rows import QuestionSummary, Summary
+from analysis.stats.rows import CombinedRow, QuestionSummary, Summary, SystemRow, combined_rows
 from analysis.stats.terminal_requests import requested
 from analysis.stats.text_tables import ABSENT, number, table, with_interval
 
@@ -31,9 +31,7 @@ def render(summary: Summary) -> str:
     lines = [f"Intervals: {level:.0%}, {clusters}. {_TIES[ties]}"]
     for name, question in summary["questions"].items():
         lines += ["", *_question(name, question)]
-    if len(summary["questions"]) > 1:
-        elos = [[name, f"{value:.1f}"] for name, value in summary["headline_elo"].items()]
-        lines += ["", "Mean of the questions' Elos", *table(["system", "Elo"], elos)]
+    lines += _over_questions(summary)
     lines += [f"Warning: {warning}" for warning in summary["warnings"]]
     return "\n".join(lines)
 
@@ -56,8 +54,7 @@ def _question(name: str, question: QuestionSummary) -> Iterator[str]:
         ["", "ranks", "system", "Bradley-Terry", "Elo", "order sd", "win rate", "votes"],
         [
             [
-                ABSENT if row["rank"] is None else str(row["rank"]),
-                ABSENT if row["rank_low"] is None else f"{row['rank_low']} to {row['rank_high']}",
+                *_ranks(row),
                 row["system"],
                 with_interval(row["bt"], row["bt_low"], row["bt_high"], ".0f"),
                 number(row["elo"], ".1f"),
@@ -75,6 +72,33 @@ def _question(name: str, question: QuestionSummary) -> Iterator[str]:
     yield f"Left preferred: {with_interval(side['left_share'], side['low'], side['high'], '.3f')}"
     yield from requested(question)
     yield from (f"Warning: {warning}" for warning in question["warnings"])
+
+
+def _over_questions(summary: Summary) -> Iterator[str]:
+    rows = combined_rows(summary)
+    if not rows:
+        return
+    yield from ("", "Means over the questions")
+    yield from table(
+        ["", "ranks", "system", "Bradley-Terry", "Elo"],
+        [
+            [
+                *_ranks(row),
+                row["system"],
+                with_interval(row["bt"], row["bt_low"], row["bt_high"], ".0f"),
+                number(summary["headline_elo"].get(row["system"]), ".1f"),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _ranks(row: SystemRow | CombinedRow) -> list[str]:
+    """Rank, and the ranks that are open."""
+    return [
+        ABSENT if row["rank"] is None else str(row["rank"]),
+        ABSENT if row["rank_low"] is None else f"{row['rank_low']} to {row['rank_high']}",
+    ]
 
 
 def _pairs(question: QuestionSummary) -> list[str]:

@@ -31,7 +31,7 @@ from analysis.stats.errors import NotConvergedError, RatingError
 from analysis.stats.jackknife import Curvature
 from analysis.stats.outcomes import LEFT, RIGHT, TIE, FloatArray, VoteTable
 from analysis.stats.ratings import Ratings, rated_votes
-from analysis.stats.sums import rows_of
+from analysis.stats.sums import rows_of, some_rows
 from analysis.stats.uncertainty import LEVEL, TWO_WAY, Influence, clustered_covariances, intervals_of
 
 _TOLERANCE = 1e-10
@@ -209,7 +209,7 @@ def _influence(votes: VoteTable, fit: TieFit, model: Model) -> Influence:
     return Influence(
         scores=rows_of([*sides, np.full(n, k), np.full(n, k + 1)], [at.x, -at.x, at.x, at.t], k + 2),
         weights=POINTS * fit.covariance[:, :k],
-        bearing=rows_of(sides, [ones, ones], k),
+        bearing=some_rows(rows_of(sides, [ones, ones], k), kinds.is_counted),
         kind=votes.kind,
-        curvature=Curvature(kinds.left, kinds.right, -at.xx, fit.covariance, -at.xt, -at.tt),
+        curvatures=(Curvature(kinds.left, kinds.right, -at.xx, fit.covariance, -at.xt, -at.tt),),
     )

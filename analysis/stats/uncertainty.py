@@ -96,16 +96,16 @@ class Influence:
     """To first order, estimates - truth = sum over votes of (scores @ weights).
 
     `scores` is (N, p), `weights` (p, m); `bearing` (N, m) marks with ones, or with their weights, the votes that an
-    estimate rests on. With the votes' `kind` (N,), scores and bearing have a row a kind instead. `curvature` is that
-    of the likelihood whose derivatives the scores are; without it every score is a vote's distance from the mean of
-    those in its column, over their number.
+    estimate rests on. With the votes' `kind` (N,), scores and bearing have a row a kind instead. `curvatures` are those
+    of the likelihoods whose derivatives the scores are, each of the next columns; without any every score is a vote's
+    distance from the mean of those in its column, over their number.
     """
 
     scores: sparse.csr_array
     weights: FloatArray
     bearing: sparse.csr_array
     kind: Codes | None = None
-    curvature: Curvature | None = None
+    curvatures: tuple[Curvature, ...] = ()
 
     def clusters(self, votes: VoteTable) -> Crossed:
         """Of the rows of scores and bearing."""
@@ -240,7 +240,7 @@ def _candidates(
     if cluster != TWO_WAY:
         codes = votes.prompt if cluster == "prompt" else votes.rater
         kind = np.arange(len(votes)) if influence.kind is None else influence.kind.astype(np.intp)
-        changes = sparse.csr_array(left_out(scores, kind, codes, influence.curvature))
+        changes = sparse.csr_array(left_out(scores, kind, codes, influence.curvatures))
         return [total(changes, rows_alone(changes), weights)]
     clusters = influence.clusters(votes)
     by_prompt, by_rater, by_cell = (

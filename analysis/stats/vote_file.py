@@ -31,7 +31,7 @@ OPTIONAL = (
 )
 OUTCOMES = ("left", "right", "tie", "both_bad")
 PARQUET = (".parquet", ".pq")
-_KNOWN = (*REQUIRED, *OPTIONAL)
+KNOWN = (*REQUIRED, *OPTIONAL)
 
 LineNumbers = Callable[[Sequence[int]], list[int]]
 """From positions among the votes (0 first) to the row numbers that messages name."""
@@ -72,12 +72,12 @@ def counted_from_one(rows: Sequence[int]) -> list[int]:
     return [row + 1 for row in rows]
 
 
-def read_csv(path: Path) -> VoteFile:
+def read_csv(path: Path, known: Sequence[str] = KNOWN) -> VoteFile:
     """Read a file's known columns as text. Raises VoteFileError unless it is UTF-8 CSV with a header."""
     name = path.name or str(path)
     try:
-        header = _header(path)
-        columns = _strict_columns(path, [column for column in header if column in _KNOWN])
+        header = _header(path, known)
+        columns = _strict_columns(path, [column for column in header if column in known])
     except UnicodeDecodeError as error:
         raise VoteFileError(f"{name}: not UTF-8 text: byte 0x{error.object[error.start]:02x} is not valid.") from None
     except OSError as error:
@@ -87,7 +87,7 @@ def read_csv(path: Path) -> VoteFile:
     return VoteFile(columns, name, lambda rows: _line_numbers(path, rows))
 
 
-def read_parquet(path: Path) -> VoteFile:
+def read_parquet(path: Path, known: Sequence[str] = KNOWN) -> VoteFile:
     """Read a file's known columns. Raises VoteFileError unless it is Parquet with columns that can be written as text.
 
     Row numbers count votes from 1.
@@ -99,9 +99,9 @@ def read_parquet(path: Path) -> VoteFile:
         with path.open("rb") as file:
             source = parquet.ParquetFile(file)
             schema = source.schema_arrow
-            _check_names(schema.names, name)
-            known = [column for column in schema.names if column in _KNOWN]
-            for column in known:
+            _check_names(schema.names, name, known)
+            found = [column for column in schema.names if column in known]
+            for column in found:
                 if not is_textual(kind := schema.field(column).type):
                     raise VoteFileError(
                         f"{name}: column {column} holds {kind}; allowed are text, numbers, true or false, and times."
@@ -110,13 +110,13 @@ def read_parquet(path: Path) -> VoteFile:
         raise VoteFileError(f"{name}: not a Parquet file.") from None
     except OSError as error:
         raise VoteFileError(f"{name}: cannot be read: {error.strerror or error}.") from None
-    return VoteFile(_ParquetColumns(path, known), name, counted_from_one)
+    return VoteFile(_ParquetColumns(path, found), name, counted_from_one)
 
 
-def of_frame(frame: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
+def of_frame(frame: pd.DataFrame, known: Sequence[str] = KNOWN) -> dict[str, pa.ChunkedArray]:
     """The known columns of a data frame; values become text and missing ones count as empty."""
-    known = frame[[name for name in frame.columns if name in _KNOWN]]
-    values = known.astype(object).where(known.notna(), None)
+    found = frame[[name for name in frame.columns if name in known]]
+    values = found.astype(object).where(found.notna(), None)
     return {
         str(name): pa.chunked_array([[written(value) for value in values[name]]], pa.string())
         for name in values.columns
@@ -138,11 +138,11 @@ def _strict_columns(path: Path, known: list[str]) -> Mapping[str, pa.ChunkedArra
             ),
         )
     except pa.ArrowInvalid:
-        return _careful_columns(path)
+        return _careful_columns(path, known)
     return dict(zip(table.column_names, table.columns, strict=True))
 
 
-def _careful_columns(path: Path) -> Mapping[str, pa.ChunkedArray]:
+def _careful_columns(path: Path, known: Sequence[str]) -> Mapping[str, pa.ChunkedArray]:
     """By pandas, which fills short rows with nothing and lets it be told apart what is wrong with others."""
     import pandas as pd
 
@@ -153,20 +153,20 @@ def _careful_columns(path: Path) -> Mapping[str, pa.ChunkedArray]:
             frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False, index_col=False)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise csv.Error(str(error)) from None
-    return of_frame(frame)
+    return of_frame(frame, known)
 
 
-def _header(path: Path) -> list[str]:
+def _header(path: Path, known: Sequence[str]) -> list[str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = next((row for row in csv.reader(file, strict=True) if "".join(row).strip()), [])
     if not header:
         raise VoteFileError(f"{path.name}: the file is empty; the first row must name the columns.")
-    _check_names(header, path.name)
+    _check_names(header, path.name, known)
     return header
 
 
-def _check_names(header: list[str], source: str) -> None:
-    for name in _KNOWN:
+def _check_names(header: list[str], source: str, known: Sequence[str]) -> None:
+    for name in known:
         if header.count(name) > 1:
             raise VoteFileError(f'{source}: column "{name}" occurs {header.count(name)} times; once is allowed.')
 

@@ -27,7 +27,7 @@ def test_it_prints_tables_and_writes_json_without_the_site(tmp_path: Path) -> No
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout == (GOLDEN / "votes.txt").read_text()
     summary = json.loads((tmp_path / "out.json").read_text())
-    assert list(summary) == ["questions", "headline_elo", "settings", "warnings"]
+    assert list(summary) == ["questions", "headline_elo", "combined", "settings", "warnings"]
     assert list(summary["questions"]) == ["prompt-following", "quality"]
 
 

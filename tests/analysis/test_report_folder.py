@@ -31,6 +31,7 @@ ALONE = {
     "summary.json",
     "breakdowns.json",
     "leaderboard.csv",
+    "combined.csv",
     "win_rates.csv",
     "SHA256SUMS",
 }

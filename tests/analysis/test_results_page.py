@@ -16,9 +16,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from analysis import computing, result_pages, snapshots
 from analysis.models import Snapshot
+from analysis.stats.rows import combined_rows
 from comparisons.models import Exclusion, RaterSession, Study, Vote
 from comparisons.protocol import Protocol
 from comparisons.studies import close_study
+from comparisons.study_file import QuestionSpec
 from people.models import Membership
 from tests.analysis.votes import cast_votes
 from tests.factories import make_draft, make_open_study, make_system_spec
@@ -52,7 +54,8 @@ def test_every_question_has_its_charts_and_tables(researcher: Client) -> None:
     html, page = response.content.decode(), response.context["page"]
     assert [result.question.key for result in page.questions] == list(QUESTIONS)
     names = ("ratings", "win-rates", "latency", "category")
-    assert set(response.context["charts"]) == {f"{key}-{name}" for key in QUESTIONS for name in names} | {"elo"}
+    of_questions = {f"{key}-{name}" for key in QUESTIONS for name in names}
+    assert set(response.context["charts"]) == of_questions | {"ratings", "elo"}
     for chart in response.context["charts"]:
         assert f'data-chart="{chart}"' in html
     for result in page.questions:
@@ -89,6 +92,31 @@ def test_an_open_study_has_what_may_be_watched_and_a_closed_one_the_rest(researc
     (result,) = [each for each in response.context["page"].questions if each.question.key == "quality"]
     assert "its numbers may be watched" not in response.content.decode()
     assert (result.verdict, result.leaderboard) == ("", snapshots.results(study)["questions"]["quality"]["systems"])
+
+
+def test_ratings_over_all_questions_have_intervals_only_when_it_is_closed(researcher: Client) -> None:
+    study = study_with_votes()
+    for is_open in (True, False):
+        response = researcher.get(computed(study))
+        rows, drawn = response.context["page"].headline, response.context["charts"]["ratings"]["data"]["values"]
+        stored = combined_rows(snapshots.results(study))
+        assert [row["bt"] for row in rows] == [row["bt"] for row in stored]
+        for row, there, point in zip(rows, stored, drawn, strict=True):
+            ends = f"{there['bt_low']:.0f} to {there['bt_high']:.0f}"
+            assert (row["bt_low"], row["rank_high"]) == (
+                (None, None) if is_open else (there["bt_low"], there["rank_high"])
+            )
+            assert (point["bt_low"] is None) == is_open
+            assert (f'<td class="range">{ends}</td>' in response.content.decode()) != is_open
+        if is_open:
+            close_study(study)
+
+
+def test_one_question_has_no_part_over_all(researcher: Client) -> None:
+    study = study_with_votes(questions=(QuestionSpec("quality", "Which is better?", tie=True, both_bad=True),))
+    response = researcher.get(computed(study))
+    assert (response.context["page"].headline, "ratings" in response.context["charts"]) == ([], False)
+    assert 'id="headline"' not in response.content.decode()
 
 
 def test_slices_and_sides_have_intervals_for_one_look_only_when_it_is_closed(researcher: Client) -> None:

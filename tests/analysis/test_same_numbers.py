@@ -14,6 +14,7 @@ from django.test import Client
 from analysis.__main__ import main
 from analysis.numbers import planned_votes
 from analysis.snapshots import compute_due, results
+from analysis.stats.rows import combined_rows
 from comparisons.models import Exclusion, RaterSession, Study, Vote
 from comparisons.studies import close_study
 from tests.analysis.reported import write
@@ -98,8 +99,22 @@ def test_it_does_while_the_study_is_open(tmp_path: Path) -> None:
 
 def test_page_table_and_paper_hold_every_number_of_the_summary(tmp_path: Path) -> None:
     study = study_with_votes(raters=10, each=20)
-    page = Tables(write(study, tmp_path))
-    for key, found in results(study)["questions"].items():
+    page, summary = Tables(write(study, tmp_path)), results(study)
+    combined = combined_rows(summary)
+    assert page.rows("All questions") == [
+        known(
+            [
+                *(row["rank"], row["rank_low"], row["rank_high"]),
+                *(row["bt"], row["bt_low"], row["bt_high"]),
+                summary["headline_elo"][row["system"]],
+            ]
+        )
+        for row in combined
+    ]
+    assert [(row[2], row[3], row[5]) for row in latex_rows(tmp_path / "tables/headline.tex")] == [
+        (row["system"], f"{row['bt']:.1f}", f"{summary['headline_elo'][row['system']]:.1f}") for row in combined
+    ]
+    for key, found in summary["questions"].items():
         of_systems = [
             known(
                 [
@@ -133,6 +148,10 @@ def test_csv_files_hold_every_digit(tmp_path: Path) -> None:
         questions: dict[str, Any] = results(study)["questions"]
         stored = [{"question": key, **row} for key, found in questions.items() for row in found[part]]
         assert rows == [{key: str(value) for key, value in row.items() if value is not None} for row in stored]
+    with (tmp_path / "combined.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == [
+            {key: str(value) for key, value in row.items()} for row in combined_rows(results(study))
+        ]
 
 
 def test_breakdowns_are_those_of_the_command_line(tmp_path: Path) -> None:
@@ -160,7 +179,8 @@ def test_the_dashboard_shows_the_stored_numbers(researcher: Client) -> None:
         pairs: list[Any] = result.pairs
         stored: list[Any] = summary["questions"][result.question.key]["pairs"]
         assert [{name: pair[name] for name in row} for pair, row in zip(pairs, stored, strict=True)] == stored
-    assert {row.system: row.elo for row in page.headline} == summary["headline_elo"]
+    assert {row["system"]: row["elo"] for row in page.headline} == summary["headline_elo"]
+    assert [{**row, "elo": summary["headline_elo"][row["system"]]} for row in combined_rows(summary)] == page.headline
 
 
 def test_an_exclusion_is_heeded_by_both(tmp_path: Path) -> None:

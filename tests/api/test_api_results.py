@@ -22,7 +22,16 @@ from tests.api.conftest import Caller, Program
 from tests.factories import make_session
 
 KINDS = ("results", "breakdowns", "report")
-OF_RESULTS = {"summary.json", "breakdowns.json", "leaderboard.csv", "win_rates.csv", "tables/quality_leaderboard.tex"}
+OF_RESULTS = {
+    "summary.json",
+    "breakdowns.json",
+    "leaderboard.csv",
+    "combined.csv",
+    "win_rates.csv",
+    "tables/headline.tex",
+    "tables/quality_leaderboard.tex",
+    "figures/ratings.svg",
+}
 STALE = "Something has changed since"
 
 
@@ -57,6 +66,7 @@ def test_with_what_is_excluded(program: Caller, study: Study) -> None:
     [
         (api_results.SystemRow, rows.SystemRow),
         (api_results.PairRow, rows.PairRow),
+        (api_results.CombinedRow, rows.CombinedRow),
         (api_results.Agreement, rows.AgreementRow),
         (api_results.PositionBias, rows.PositionBias),
     ],

@@ -34,7 +34,7 @@ def test_the_dashboard_and_the_report_draw_every_chart(page: Page, running: Runn
     compute(running)
     page.emulate_media(color_scheme="light")
     sign_in(page, RESULTS)
-    expect(page.locator("figure[data-chart] .drawing svg")).to_have_count(7)
+    expect(page.locator("figure[data-chart] .drawing svg")).to_have_count(8)
     for name in ("alpha@4", "beta@4", "gamma@4"):
         expect(page.locator(NAMES, has_text=name)).to_be_visible()
 

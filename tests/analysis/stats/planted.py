@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -17,6 +17,25 @@ COLUMNS = ("question", "prompt_id", "system_left", "system_right", "outcome", "r
 def table(*rows: Sequence[str]) -> VoteTable:
     """A table of rows (prompt, left, right, outcome, rater), all on one question."""
     return VoteTable.from_columns({name: [("quality", *row)[i] for row in rows] for i, name in enumerate(COLUMNS)})
+
+
+@dataclass(frozen=True, eq=False)
+class Occasions:
+    """Who sees what, and what a vote is made of besides strengths; n votes.
+
+    `prompt`, `rater`, `left`, `right`, `side`, `luck` and `tie_luck` are (n,), `liked` is (prompts, k) and `taste`
+    (raters, k).
+    """
+
+    prompt: IntArray
+    rater: IntArray
+    left: IntArray
+    right: IntArray
+    liked: FloatArray
+    taste: FloatArray
+    side: FloatArray
+    luck: FloatArray
+    tie_luck: FloatArray
 
 
 @dataclass(frozen=True)
@@ -41,23 +60,46 @@ class Population:
 
     def votes(self, rng: np.random.Generator, prompts: int, raters: int, per_prompt: int) -> VoteTable:
         """Every prompt gets `per_prompt` votes on pairs drawn at random, by raters drawn at random."""
+        return self.answered(self.occasions(rng, prompts, raters, per_prompt))
+
+    def occasions(self, rng: np.random.Generator, prompts: int, raters: int, per_prompt: int) -> Occasions:
         k, n = len(self.strengths), prompts * per_prompt
-        mean = np.array(self.strengths)
         liked = rng.normal(0, self.prompt_sd, (prompts, k))
         taste = rng.normal(0, self.rater_sd, (raters, k))
         prompt, rater = np.repeat(np.arange(prompts), per_prompt), self._judges(rng, raters, n)
         left = rng.integers(0, k, n)
         right = (left + rng.integers(1, k, n)) % k
-        worth = mean + liked[prompt] + taste[rater]
+        side = self.side + (rng.normal(0, self.side_sd, raters)[rater] if self.side_sd else np.zeros(n))
+        return Occasions(prompt, rater, left, right, liked, taste, side, rng.random(n), rng.random(n))
+
+    def asked_besides(self, first: Occasions, rng: np.random.Generator, alike: float) -> Occasions:
+        """Another question on the same occasions. Effects of prompts and raters correlate by `alike` with those of the
+        first, and in such a share of the votes chance decides for the same side.
+        """
+
+        def mixed(effects: FloatArray, sd: float) -> FloatArray:
+            return np.asarray(alike * effects + np.sqrt(1 - alike**2) * rng.normal(0, sd, effects.shape))
+
+        n = len(first.prompt)
+        return replace(
+            first,
+            liked=mixed(first.liked, self.prompt_sd),
+            taste=mixed(first.taste, self.rater_sd),
+            luck=np.where(rng.random(n) < alike, first.luck, rng.random(n)),
+            tie_luck=rng.random(n),
+        )
+
+    def answered(self, drawn: Occasions, question: str = "quality") -> VoteTable:
+        n = len(drawn.prompt)
+        worth = np.array(self.strengths) + drawn.liked[drawn.prompt] + drawn.taste[drawn.rater]
         rows = np.arange(n)
-        side = self.side + (rng.normal(0, self.side_sd, raters)[rater] if self.side_sd else 0.0)
-        left_wins = rng.random(n) < expit(worth[rows, left] - worth[rows, right] + side)
-        outcome = np.where(rng.random(n) < self.ties, TIE, np.where(left_wins, LEFT, RIGHT))
-        prompt, prompt_names = _coded("p", prompt)
-        rater, rater_names = _coded("r", rater)
-        sides, system_names = _coded("system-", np.concatenate([left, right]))
+        left_wins = drawn.luck < expit(worth[rows, drawn.left] - worth[rows, drawn.right] + drawn.side)
+        outcome = np.where(drawn.tie_luck < self.ties, TIE, np.where(left_wins, LEFT, RIGHT))
+        prompt, prompt_names = _coded("p", drawn.prompt)
+        rater, rater_names = _coded("r", drawn.rater)
+        sides, system_names = _coded("system-", np.concatenate([drawn.left, drawn.right]))
         return VoteTable(
-            questions=("quality",),
+            questions=(question,),
             prompts=prompt_names,
             raters=rater_names,
             systems=system_names,
@@ -98,6 +140,32 @@ class Population:
     def field_win_rates(self) -> FloatArray:
         k = len(self.strengths)
         return np.asarray((self.win_rates().sum(axis=1) - 0.5) / (k - 1))
+
+
+def side_by_side(*tables: VoteTable) -> VoteTable:
+    """Votes on different questions in one table, without their optional columns."""
+
+    def names(of: str) -> tuple[str, ...]:
+        return tuple(sorted(set().union(*(getattr(table, of) for table in tables))))
+
+    def codes(of: str, column: str) -> IntArray:
+        number = {name: code for code, name in enumerate(names(of))}
+        own = [np.array([number[name] for name in getattr(table, of)], dtype=np.intp) for table in tables]
+        return np.concatenate([codes[getattr(table, column)] for codes, table in zip(own, tables, strict=True)])
+
+    return VoteTable(
+        questions=names("questions"),
+        prompts=names("prompts"),
+        raters=names("raters"),
+        systems=names("systems"),
+        question=codes("questions", "question"),
+        prompt=codes("prompts", "prompt"),
+        rater=codes("raters", "rater"),
+        system_left=codes("systems", "system_left"),
+        system_right=codes("systems", "system_right"),
+        outcome=np.concatenate([table.outcome for table in tables]),
+        optional={},
+    )
 
 
 def _coded(prefix: str, numbers: IntArray) -> tuple[IntArray, tuple[str, ...]]:

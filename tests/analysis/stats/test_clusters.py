@@ -48,6 +48,13 @@ def errors(ratings: Ratings) -> FloatArray:
     return ratings.intervals.standard_error
 
 
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_a_rater_and_a_prompt_with_both_bad_alone_are_no_clusters_of_a_rating(cluster: str) -> None:
+    rows = [(f"p{i % 9}", *("ab", "ba")[i % 2], ("left", "right", "tie")[i % 3], f"r{i % 7}") for i in range(40)]
+    with_them = bradley_terry(table(*rows, ("sad", "a", "b", "both_bad", "strict")), cluster=cluster)
+    np.testing.assert_allclose(errors(with_them), errors(bradley_terry(table(*rows), cluster=cluster)), rtol=1e-12)
+
+
 @pytest.mark.parametrize("cluster", ["prompt", "rater"])
 def test_win_rates_have_the_error_of_the_jackknife(cluster: str) -> None:
     votes = votes_of(1)

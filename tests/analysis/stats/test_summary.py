@@ -62,7 +62,10 @@ def test_a_system_missing_from_a_question_has_no_headline() -> None:
     columns = {name: [row[i] for row in rows] for i, name in enumerate(COLUMNS)}
     summary = summarise(VoteTable.from_columns(columns))
     assert list(summary["headline_elo"]) == ["a"]
-    assert summary["warnings"] == ["No headline Elo for b and c: not rated in every question."]
+    assert summary["warnings"] == [
+        "No headline Elo for b and c: not rated in every question.",
+        "Combined Bradley-Terry ratings do not exist: there are none for q1 and q2.",
+    ]
 
 
 def test_the_seed_moves_elo_and_nothing_else() -> None:
@@ -139,7 +142,7 @@ def test_few_clusters_behind_some_numbers_are_told() -> None:
 
 def test_settings_hold_everything_that_determines_the_numbers() -> None:
     assert summarise(table(), seed=5)["settings"] == {
-        "version": 5,
+        "version": 6,
         "seed": 5,
         "ties": "half",
         "both_bad": "not counted",
