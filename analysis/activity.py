@@ -12,6 +12,7 @@ from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import TruncDay, TruncMinute
 from django.utils import timezone
 
+from comparisons.imported_raters import PLATFORM
 from comparisons.models import Assignment, Study, Vote
 from comparisons.progress import RatingProgress, duration_in_words
 
@@ -37,7 +38,9 @@ class Finish:
 
 
 def make(study: Study) -> dict[str, Any]:
-    """Votes by day and question, late ones, and by stretch of STRETCH over the last that had any; for a snapshot."""
+    """Votes by day and question, late ones, those made elsewhere, and by stretch of STRETCH over the last that had any;
+    for a snapshot.
+    """
     votes = _first_votes(study)
     days = votes.annotate(day=TruncDay("answered_at")).order_by("day", "assignment__comparison__question__position")
     by_day = days.values_list("day", "assignment__comparison__question__key").annotate(Count("id"))
@@ -46,6 +49,7 @@ def make(study: Study) -> dict[str, Any]:
         "days": [[day.date().isoformat(), question, count] for day, question, count in by_day],
         "late": dict(late.annotate(Count("id"))),
         "stretches": _stretches(votes.filter(late=False)),
+        "imported": votes.filter(assignment__session__rater__platform=PLATFORM).count(),
         "raters": votes.aggregate(raters=Count("assignment__session", distinct=True))["raters"],
     }
 

@@ -48,6 +48,15 @@ def compute(study: Study, kind: str) -> Any:
         raise
 
 
+def start_over(study: Study) -> None:
+    """Many votes are stored at once, and others in the meantime have higher ids: newer ones cannot be told from those
+    that were counted. What is stored says that it is outdated, and what is being computed will not be stored.
+    """
+    of_study = Snapshot.objects.filter(study=study)
+    of_study.update(claim="", lease_expires_at=None)
+    of_study.exclude(computed_at=None).update(inputs_hash="outdated")
+
+
 def _compute_and_store(study: Study, kind: str, token: str) -> Any:
     """Votes that come meanwhile are newer ones; where anything else has changed, it is done again."""
     start = time.monotonic()

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from django.db.models import QuerySet
 from pyarrow.parquet import ParquetWriter
 
-from analysis.stats.rows import PairRow, Summary, SystemRow
+from analysis.stats.rows import CombinedRow, PairRow, Summary, SystemRow, combined_rows
 from analysis.votes import VOTES, vote_batches
 from comparisons.models import Study, Vote
 
@@ -49,6 +49,12 @@ def leaderboard_csv(summary: Summary) -> Iterator[str]:
 def win_rates_csv(summary: Summary) -> Iterator[str]:
     """One line for each question and pair of systems: counts, and the win rate of `a` with its interval."""
     return _by_question({name: question["pairs"] for name, question in summary["questions"].items()}, PairRow)
+
+
+def combined_csv(summary: Summary) -> Iterator[str]:
+    """One line for each system over all questions; none where there is only one."""
+    columns = list(CombinedRow.__annotations__)
+    return _lines(columns, ([{**row}[column] for column in columns] for row in combined_rows(summary)))
 
 
 def _by_question(rows: Mapping[str, Iterable[Mapping[str, object]]], kind: type) -> Iterator[str]:

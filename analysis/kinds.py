@@ -28,10 +28,10 @@ class Kind(NamedTuple):
 KINDS = {
     "results": Kind("analysis.numbers.results"),
     "results-with-excluded": Kind("analysis.numbers.results_with_excluded"),
-    "activity": Kind("analysis.activity.make"),
-    "quality": Kind("analysis.quality.make"),
+    "activity": Kind("analysis.activity.make", version=2),
+    "quality": Kind("analysis.quality.make", version=2),
     "breakdowns": Kind("analysis.numbers.breakdowns"),
-    "report": Kind("analysis.reporting.facts.facts"),
+    "report": Kind("analysis.reporting.facts.facts", version=2),
 }
 RECOUNTED = 1000  # a transaction may end after others whose votes have higher ids, so the last ids are counted again
 

@@ -14,8 +14,7 @@ from typing import Any
 from django.db.models import Count, F, Q
 
 from analysis.votes import live_exclusions
-from comparisons.conduct import Answer, Conduct, check_answers, conducts
-from comparisons.extras import passing
+from comparisons.conduct import Answer, CheckResult, Conduct, check_results, conducts
 from comparisons.models import Exclusion, Study
 
 TIMES_S = (0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120)  # upper ends of the classes of times
@@ -27,17 +26,20 @@ Part = dict[str, Any]
 
 
 def make(study: Study) -> dict[str, Any]:
-    """For a snapshot: `all` and `kept` of the same shape, and the raters who stand out by each measure."""
+    """For a snapshot: `all` and `kept` of the same shape, the raters who stand out by each measure, and of every rater
+    how many answers agree with the majority of the others, of how many for which there is one.
+    """
     found = conducts(study)
     live = live_exclusions(study)
     sessions = set(live.exclude(session=None).values_list("session_id", flat=True))
     votes = set(live.exclude(vote=None).values_list("vote_id", flat=True))
-    checks = _checks(study)
+    checks = check_results(study)
     kept = [conduct for conduct in found.values() if conduct.session_id not in sessions]
     return {
         "all": _part(found.values(), checks, set(), set()),
         "kept": _part(kept, checks, sessions, votes),
         "raters": {name: _standing_out(found.values(), *measure) for name, measure in _MEASURES.items()},
+        "agreement": {str(conduct.session_id): (conduct.agreed, conduct.compared) for conduct in found.values()},
         "excluded": sorted(sessions),
     }
 
@@ -59,26 +61,16 @@ def exclusions(study: Study) -> dict[str, list[Any]]:
     }
 
 
-Check = tuple[int, str, str, bool]
-
-
-def _checks(study: Study) -> list[Check]:
-    """Session, question, kind, and whether the answer was right; of those that can be answered wrongly."""
-    return [
-        (assignment.session_id, assignment.comparison.question.key, assignment.kind, outcome in right)
-        for assignment, outcome in check_answers(study)
-        if (right := passing(assignment))
-    ]
-
-
-def _part(found: Iterable[Conduct], checks: Iterable[Check], sessions: Collection[int], votes: Collection[int]) -> Part:
+def _part(
+    found: Iterable[Conduct], checks: Iterable[CheckResult], sessions: Collection[int], votes: Collection[int]
+) -> Part:
     found = list(found)
     answers = [answer for conduct in found for answer in conduct.judgements if answer.vote_id not in votes]
     passed: dict[tuple[str, str], list[int]] = {}
-    for session_id, question, kind, is_right in checks:
-        if session_id not in sessions:
-            counts = passed.setdefault((question, kind), [0, 0])
-            counts[0] += is_right
+    for check in checks:
+        if check.session_id not in sessions:
+            counts = passed.setdefault((check.question, check.kind), [0, 0])
+            counts[0] += check.is_right
             counts[1] += 1
     sides = Counter(answer.outcome for answer in answers)
     return {

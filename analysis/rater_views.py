@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis import raters
+from analysis import raters, snapshots
 from analysis.filter_fields import id_named
 from comparisons import exclusions
 from comparisons.models import Exclusion, RaterSession, Study, Vote
@@ -17,9 +17,18 @@ from people.rights import ResearcherRequest, Right, needs
 @require_safe
 @needs(Right.SEE_PROGRESS)
 def rater_list(request: ResearcherRequest, study: Study) -> HttpResponse:
-    page, rows = raters.rater_page(study, request.GET.get("page"))
-    context = {"study": study, "page": page, "rows": rows, "reports": raters.reports(study), **raters.totals(study)}
+    found = snapshots.newest(study, "quality")
+    agreement = (found.content or {}).get("agreement", {})
+    page, rows = raters.rater_page(study, request.GET.get("page"), agreement)
+    context = {"study": study, "page": page, "rows": rows, "found": found, **raters.totals(study)}
     return render(request, "analysis/rater_list.html", context)
+
+
+@require_safe
+@needs(Right.SEE_PROGRESS)
+def reported_pairs(request: ResearcherRequest, study: Study) -> HttpResponse:
+    context = {"study": study, "page": raters.report_page(study, request.GET.get("page"))}
+    return render(request, "analysis/reported_pairs.html", context)
 
 
 @require_safe
@@ -28,9 +37,11 @@ def rater_detail(request: ResearcherRequest, study: Study, session_id: int) -> H
     """The answers, which name systems, are left out by the template for those who may not see results."""
     session = _session(study, session_id)
     page, answers = raters.answer_page(session, request.GET.get("page"))
+    row = raters.rater_row(session)
     context = {
         "study": study,
-        "row": raters.rater_row(session),
+        "row": row,
+        "breaches": raters.breaches(row),
         "page": page,
         "answers": answers,
         "history": raters.history(session),

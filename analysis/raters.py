@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from analysis.votes import excluded_counts
 from comparisons.conduct import Conduct, conducts
 from comparisons.extras import passing
+from comparisons.imported_raters import PLATFORM
 from comparisons.models import Assignment, Exclusion, Rater, RaterSession, Report, Study, Vote
 from comparisons.rules import breaches_of
 
-RATERS_PER_PAGE = 25  # whose answers are compared with those of all who judged the same pairs
+RATERS_PER_PAGE = 25
 ANSWERS_PER_PAGE = 100
+REPORTS_PER_PAGE = 50
 _COMPARISON = "assignment__comparison__"
 _IMAGES = (f"{_COMPARISON}image_a", f"{_COMPARISON}image_b", "assignment__stand_in")
 _SYSTEMS = tuple(f"{image}__job__system" for image in _IMAGES)
@@ -28,11 +30,16 @@ class RaterRow:
     session: RaterSession
     conduct: Conduct
     exclusion: Exclusion | None
-    breaches: list[str]  # of the rules, whether or not somebody has restored the rater
+    is_restored: bool  # by a person, whatever the rules say
+    is_compared: bool  # with the others: False until their agreement has been computed
 
     @property
     def is_simulated(self) -> bool:
         return self.session.rater.kind == Rater.Kind.SIMULATED
+
+    @property
+    def is_imported(self) -> bool:
+        return self.session.rater.platform == PLATFORM
 
     @property
     def left_share(self) -> float | None:
@@ -55,31 +62,52 @@ class AnswerRow:
     kind: str  # empty for a judgement
     left: str
     right: str
-    is_right: bool | None  # of a check
+    is_right: bool | None  # of practice and checks
     is_superseded: bool
     exclusion: Exclusion | None
     rater_exclusion: Exclusion | None
 
 
-def rater_page(study: Study, number: str | None) -> tuple[Page[RaterSession], list[RaterRow]]:
-    """One page of the study's raters, the latest first."""
+def rater_page(
+    study: Study, number: str | None, agreement: Mapping[str, Sequence[int]]
+) -> tuple[Page[RaterSession], list[RaterRow]]:
+    """One page of the study's raters, the latest first; `agreement` as analysis.quality.make has stored it.
+
+    It is not counted here: the votes of all who judged the same pairs may be those of the whole study.
+    """
     sessions = RaterSession.objects.filter(study=study).select_related("rater").order_by("-id")
     page = Paginator(sessions, RATERS_PER_PAGE).get_page(number)
-    found = conducts(study, [session.id for session in page])
-    live = {row.session_id: row for row in Exclusion.objects.filter(session__study=study, revoked_at=None)}
-    rows = [_row(session, found.get(session.id), live.get(session.id), study) for session in page]
+    ids = [session.id for session in page]
+    found = conducts(study, ids, with_agreement=False)
+    live, restored = _decisions(ids)
+    rows = []
+    for session in page:
+        conduct = found.get(session.id, Conduct(session.id))
+        if stored := agreement.get(str(session.id)):
+            conduct.agreed, conduct.compared = stored
+        is_compared = stored is not None or not conduct.judgements
+        rows.append(RaterRow(session, conduct, live.get(session.id), session.id in restored, is_compared))
     return page, rows
 
 
 def rater_row(session: RaterSession) -> RaterRow:
-    live = Exclusion.objects.filter(session=session, revoked_at=None).first()
-    return _row(session, conducts(session.study, [session.id]).get(session.id), live, session.study)
+    """With the agreement as it is now."""
+    conduct = conducts(session.study, [session.id]).get(session.id, Conduct(session.id))
+    live, restored = _decisions([session.id])
+    return RaterRow(session, conduct, live.get(session.id), session.id in restored, is_compared=True)
 
 
-def _row(session: RaterSession, conduct: Conduct | None, exclusion: Exclusion | None, study: Study) -> RaterRow:
-    conduct = conduct or Conduct(session.id)
-    whole = [breach for breach in breaches_of(conduct, study.protocol.rules) if breach.vote_id is None]
-    return RaterRow(session, conduct, exclusion, [breach.reason for breach in whole])
+def _decisions(sessions: Collection[int]) -> tuple[dict[int | None, Exclusion], set[int | None]]:
+    """The exclusions that hold, by session, and the sessions that a person has restored."""
+    made = list(Exclusion.objects.filter(session__in=sessions))
+    live = {exclusion.session_id: exclusion for exclusion in made if exclusion.revoked_at is None}
+    return live, {exclusion.session_id for exclusion in made if exclusion.revoked_by_id is not None}
+
+
+def breaches(row: RaterRow) -> list[str]:
+    """Of the study's rules by this rater, whether or not somebody has restored them."""
+    found = breaches_of(row.conduct, row.session.study.protocol.rules)
+    return [breach.reason for breach in found if breach.vote_id is None]
 
 
 def answer_page(session: RaterSession, number: str | None) -> tuple[Page[int], list[AnswerRow]]:
@@ -111,7 +139,8 @@ def _answer(
     other = assignment.stand_in or comparison.image_b
     shown = [_shown(comparison.image_a.job.system.slug), _shown(other.job.system.slug, assignment.kind)]
     left, right = shown if assignment.a_is_left else shown[::-1]
-    right_answers = passing(assignment)
+    is_known = assignment.is_practice or assignment.kind in comparison.question.checks
+    right_answers = passing(assignment) if is_known else set()  # beside another question's check nothing is asked
     return AnswerRow(
         number=number,
         vote=vote,
@@ -143,12 +172,15 @@ def history(session: RaterSession) -> list[tuple[Exclusion, int | None]]:
     return [(exclusion, numbers.get(exclusion.vote_id or 0)) for exclusion in found]
 
 
-def reports(study: Study) -> list[Report]:
-    related = ["comparison__question", "comparison__image_a__job__prompt"]
-    related += [f"comparison__{image}__job__system" for image in ("image_a", "image_b")]
-    found = Report.objects.filter(assignment__session__study=study)
-    return list(found.select_related(*(f"assignment__{name}" for name in related)).order_by("-id"))
+def report_page(study: Study, number: str | None) -> Page[Report]:
+    """One page of the pairs that raters could not judge, the latest first."""
+    found = _reports(study).select_related(f"{_IMAGES[0]}__job__prompt", *_SYSTEMS[:2]).defer(*_LONG[:4])
+    return Paginator(found.order_by("-id"), REPORTS_PER_PAGE).get_page(number)
+
+
+def _reports(study: Study) -> QuerySet[Report]:
+    return Report.objects.filter(assignment__session__study=study)
 
 
 def totals(study: Study) -> dict[str, int]:
-    return {"raters": study.sessions.count(), **excluded_counts(study)}
+    return {"raters": study.sessions.count(), "reported": _reports(study).count(), **excluded_counts(study)}

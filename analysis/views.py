@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
-from kombu.exceptions import OperationalError
 
 from analysis import charts
 from analysis.overview import overviews
+from comparisons.asking import ask_for_images, made_here
 from comparisons.models import Study
-from comparisons.studies import image_jobs
-from generation import jobs
-from people import audit, rights
-from people.audit import Verb
+from comparisons.studies import StudyError
+from people import rights
 from people.rights import ResearcherRequest, Right, needs
+
+NO_BROKER = "The images are queued, but no broker answers: start a worker, and it finds them."
 
 
 @require_safe
@@ -32,14 +32,17 @@ def study_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs(Right.GENERATE)
 def retry_images(request: ResearcherRequest, study: Study) -> HttpResponse:
+    """As `manage.py generate --retry`."""
     try:
-        with transaction.atomic():
-            audit.record(Verb.RETRIED, study=study, actor=request.user)
-            count = jobs.retry_failed(image_jobs(study))
-    except (OperationalError, OSError):
-        messages.warning(request, "The images are queued, but no broker answers: start a worker, and it finds them.")
+        asked = ask_for_images(study, made_here(study)[0], retry=True, actor=request.user)
+    except StudyError as error:
+        messages.warning(request, str(error))
     else:
-        messages.success(request, f"{count} image{'' if count == 1 else 's'} will be tried again.")
+        if asked.no_broker:
+            messages.warning(request, NO_BROKER)
+        else:
+            more = f", and {asked.new} more made" if asked.new else ""
+            messages.success(request, f"{asked.retried} image{pluralize(asked.retried)} will be tried again{more}.")
     return redirect("studies:detail", slug=study.slug)
 
 

@@ -12,7 +12,7 @@ from ninja.errors import HttpError
 
 from comparisons import studies
 from comparisons.models import Study
-from comparisons.studies import StudyError
+from comparisons.studies import SlugTakenError, StudyError
 from comparisons.study_file import StudyFileError, StudySpec, read_table, study_of
 from generation.systems import SpecError
 from people import audit, members
@@ -53,9 +53,7 @@ def _no_number(name: str) -> NoReturn:
 @transaction.atomic
 def create(spec: StudySpec, user: User) -> Study:
     """A new draft, whose owner is who made it."""
-    if Study.objects.filter(slug=spec.slug).exists():
-        raise StudyError(f"slug is {spec.slug!r}, which another study has; allowed: a name that none has.")
-    study = _write(spec)
+    study = _write(spec, must_be_new=True)
     members.grant(study, user, members.Role.OWNER, actor=user)
     audit.record(Verb.CREATED, study=study, actor=user)
     return study
@@ -76,8 +74,10 @@ def replace(study: Study, spec: StudySpec, user: User) -> Study:
     return changed
 
 
-def _write(spec: StudySpec) -> Study:
+def _write(spec: StudySpec, *, must_be_new: bool = False) -> Study:
     try:
-        return studies.create_study(spec)[0]
+        return studies.create_study(spec, must_be_new=must_be_new)[0]
+    except SlugTakenError:
+        raise
     except StudyError as error:
         raise HttpError(422, f"{NAME}: {error}") from None

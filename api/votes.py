@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, QuerySet
-from ninja import Query, Router, Schema
+from ninja import File, Query, Router, Schema, UploadedFile
 from ninja.errors import HttpError
 from pydantic import Field
 
 from analysis.kinds import newest_vote
 from analysis.vote_filters import FEW, VoteFilterForm, chosen_votes, expected_count
+from analysis.vote_import import VoteImportError, import_upload
 from analysis.vote_pages import WINDOW
 from analysis.votes import is_excluded
 from api.access import ApiRequest, study_of
@@ -67,6 +68,11 @@ class VotePage(Page):
     items: list[VoteOut]
 
 
+class Imported(Schema):
+    new: int
+    there_already: int = Field(description="Of the same raters, with the same sides and outcomes.")
+
+
 class VoteQuery(Paging):
     question: str = Field("", description="Its key.")
     system: str = Field("", description="On either side.")
@@ -93,7 +99,8 @@ def list_votes(request: ApiRequest, slug: str, query: Query[VoteQuery]) -> VoteP
     votes.parquet. Scope: read:votes.
 
     To follow an open study, give the last `vote_id` less 1000 as `cursor` later, and pass over those that you have:
-    votes of the same moment may be stored in another order than that of their numbers.
+    votes of the same moment may be stored in another order than that of their numbers. After an import, which the
+    study's activity shows, ask for all of them.
     """
     study = study_of(request, slug, Right.EXPORT)
     ids, following = _ids(study, _chosen(study, query), query)
@@ -101,6 +108,27 @@ def list_votes(request: ApiRequest, slug: str, query: Query[VoteQuery]) -> VoteP
         details = {"file": "votes by the API", "votes": f"{ids[0]} to {ids[-1]}"}
         audit.record(Verb.EXPORTED, study=study, actor=request.auth.user, details=details)
     return VotePage(items=_rows(ids), next_cursor=following)
+
+
+@router.post(
+    "/studies/{slug:slug}/votes",
+    response={200: Imported} | problems(400, 409, 413),
+    operation_id="import_votes",
+    summary="Bring votes that were given elsewhere",
+)
+def import_votes(request: ApiRequest, slug: str, votes: File[UploadedFile]) -> Imported:
+    """On the study's own images, all votes of the file or none; the same file again adds nothing.
+
+    CSV, or Parquet where its name ends in .parquet or .pq, with the columns of votes.csv: question, prompt_id,
+    system_left, system_right, outcome, rater, answered_at, response_ms, and perhaps probability, rater_kind, late and
+    excluded. They take places of the votes wanted, late ones none. Scope: write:votes.
+    """
+    study = study_of(request, slug, Right.IMPORT_VOTES)
+    try:
+        done = import_upload(study, votes, request.auth.user)
+    except VoteImportError as error:
+        raise HttpError(422, " ".join(line.strip() for line in str(error).splitlines())) from None
+    return Imported(new=done.new, there_already=done.there_already)
 
 
 def _chosen(study: Study, query: VoteQuery) -> Mapping[str, Any]:

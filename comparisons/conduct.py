@@ -6,7 +6,7 @@ import itertools
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -52,6 +52,15 @@ class Answer(NamedTuple):
         return _winner(self.outcome, a_is_left=self.a_is_left)
 
 
+class CheckResult(NamedTuple):
+    """Of one attention check; `question` is the key of the question that it stands among."""
+
+    session_id: int
+    question: str
+    kind: str
+    is_right: bool
+
+
 @dataclass
 class Conduct:
     """Of one session. Judgements are the answers that count; checks and repeats are counted apart."""
@@ -62,7 +71,7 @@ class Conduct:
     failed_checks: int = 0
     repeats: int = 0
     consistent_repeats: int = 0
-    compared: int = 0  # judgements on which the other raters have a majority
+    compared: int = 0  # judgements on which the other raters have a majority; 0 where nobody has compared
     agreed: int = 0
 
     @property
@@ -91,8 +100,13 @@ class Conduct:
         return [answer for answer in self.judgements if answer.response_ms < floor_ms]
 
 
-def conducts(study: Study, sessions: Collection[int] | None = None) -> dict[int, Conduct]:
-    """By session; of all, or of these. In a few queries, however many raters there are."""
+def conducts(
+    study: Study, sessions: Collection[int] | None = None, *, with_agreement: bool = True
+) -> dict[int, Conduct]:
+    """By session; of all, or of these. In a few queries, however many raters there are.
+
+    Agreement takes the votes of all who judged the same pairs, which may be those of the whole study.
+    """
     found: dict[int, Conduct] = {}
     winners: dict[tuple[int, int], str] = {}
     repeats: list[Answer] = []
@@ -107,13 +121,14 @@ def conducts(study: Study, sessions: Collection[int] | None = None) -> dict[int,
         found[answer.session_id].repeats += 1
         first = winners.get((answer.session_id, answer.comparison_id))
         found[answer.session_id].consistent_repeats += first == answer.winner
-    majorities = _majorities(study, sessions)
-    for conduct in found.values():
-        _compare(conduct, majorities)
-    for session_id, is_right in _check_results(study, sessions):
-        conduct = found.setdefault(session_id, Conduct(session_id))
+    if with_agreement:
+        majorities = _majorities(study, sessions)
+        for conduct in found.values():
+            _compare(conduct, majorities)
+    for result in check_results(study, sessions):
+        conduct = found.setdefault(result.session_id, Conduct(result.session_id))
         conduct.checks += 1
-        conduct.failed_checks += not is_right
+        conduct.failed_checks += not result.is_right
     return found
 
 
@@ -156,22 +171,18 @@ def _taken(study: Study, sessions: Collection[int] | None) -> models.QuerySet[Vo
     return Vote.objects.not_taken_back().filter(**chosen, assignment__is_practice=False)
 
 
-def _check_results(study: Study, sessions: Collection[int] | None) -> Iterable[tuple[int, bool]]:
-    """Session, and whether the answer was right; checks that nobody can fail left out."""
-    for assignment, outcome in check_answers(study, sessions):
-        if right := passing(assignment):
-            yield assignment.session_id, outcome in right
+def check_results(study: Study, sessions: Collection[int] | None = None) -> list[CheckResult]:
+    """Of the attention checks that can be failed, in the order of the answers; of all sessions, or of these.
 
-
-def check_answers(study: Study, sessions: Collection[int] | None = None) -> list[tuple[Assignment, str]]:
-    """The answers to attention checks, of all sessions or of these. A check beside another question's is none."""
+    A check beside another question's is none.
+    """
     systems = [f"comparison__{image}__job__system" for image in ("image_a", "image_b")]
     related = ["comparison__question", "comparison__image_a__job__prompt", *systems]
     votes = _taken(study, sessions).exclude(assignment__kind__in=[Kind.JUDGEMENT, Kind.REPEAT])
     found = []
     for vote in votes.select_related(*(f"assignment__{name}" for name in related)).order_by("id"):
-        question = vote.assignment.comparison.question
+        assignment, question = vote.assignment, vote.assignment.comparison.question
         question.study = study
-        if vote.assignment.kind in question.checks:
-            found.append((vote.assignment, vote.outcome))
+        if assignment.kind in question.checks and (right := passing(assignment)):
+            found.append(CheckResult(assignment.session_id, question.key, assignment.kind, vote.outcome in right))
     return found

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from comparisons import imported_raters
 from comparisons.models import Exclusion, Rater, RaterSession, Report, Study, new_completion_code
 from comparisons.recruitment import hashed
 from people import audit
@@ -31,10 +33,11 @@ class Erasure:
 
 
 def find_by_worker(study: Study, worker: str) -> Rater | None:
-    """Who has this id on the study's platform and took part in the study."""
+    """Who has this id on the study's platform and took part in the study, or this name in votes that were imported."""
     platform = study.protocol.recruitment.platform
-    known = Rater.objects.filter(platform=platform, worker_hash=hashed(platform, worker.strip()))
-    return known.filter(sessions__study=study).first()
+    is_theirs = Q(platform=platform, worker_hash=hashed(platform, worker.strip()))
+    is_imported = Q(platform=imported_raters.PLATFORM, worker_hash=imported_raters.name_hash(study, worker))
+    return Rater.objects.filter(is_theirs | is_imported, sessions__study=study).order_by("id").first()
 
 
 def find_by_session(study: Study, public_id: uuid.UUID) -> Rater | None:

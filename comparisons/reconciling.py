@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from django.contrib.auth.models import User
 from django.db.models import Count
 
 from comparisons import recruitment
@@ -14,7 +16,9 @@ from comparisons.conduct import conducts
 from comparisons.models import Assignment, Rater, RaterSession, Report, Study
 from comparisons.payment import Ours, Payment, Verdict, Work, code_difference, difference, verdict
 from comparisons.studies import StudyError
-from comparisons.submissions import Book, Submission, Theirs
+from comparisons.submissions import Book, Submission, Theirs, read_book
+from people import audit
+from people.audit import Verb
 
 Stage = RaterSession.Stage
 HANDED_IN = (Theirs.HANDED_IN, Theirs.APPROVED, Theirs.REJECTED)
@@ -49,6 +53,13 @@ class _OurBook:
     by_worker: dict[str, RaterSession]
     works: dict[int, Work]
     codes: dict[str, RaterSession] = field(default_factory=dict)  # those that only one session has
+
+
+def compare_books(study: Study, file: Path, *, actor: User | None = None, by: str = "") -> Reconciliation:
+    """The platform's file beside our book, noted in the log; BookError or StudyError where they cannot be compared."""
+    found = reconcile(study, read_book(file))
+    audit.record(Verb.RECONCILED, study=study, actor=actor, by=by, details={"rows": len(found.lines)})
+    return found
 
 
 def reconcile(study: Study, book: Book) -> Reconciliation:

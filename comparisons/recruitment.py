@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from comparisons.models import Invitation, RaterSession, Study
@@ -21,9 +22,16 @@ COOKIE = "way_back"
 COOKIE_AGE = 90 * 24 * 3600
 NAMES = {"prolific": "Prolific", "mturk": "Mechanical Turk"}  # of those that keep a book of their own
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # Mechanical Turk: somebody looks at the task without taking it
+PROLIFIC_FILLS_IN = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
 PROLIFIC_RETURN = "https://app.prolific.com/submissions/complete"
 MTURK_HOSTS = ("www.mturk.com", "workersandbox.mturk.com")  # that take results
 MTURK_PAGES = "https://*.mturk.com"  # that show a task in a frame, or where its result leads
+MTURK_QUESTION = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/ExternalQuestion.xsd">
+  <ExternalURL>{address}</ExternalURL>
+  <FrameHeight>0</FrameHeight>
+</ExternalQuestion>"""  # a height of 0 fills the worker's window
 LONGEST_ID = 200
 Stage = RaterSession.Stage
 
@@ -50,6 +58,14 @@ class WayBack:
     url: str
     fields: Mapping[str, str]
     is_form: bool
+
+
+def entrance(study: Study, address: str) -> str:
+    """What the platform, or people, are given so that they come: made of the address of the study's first page."""
+    platform = study.protocol.recruitment.platform
+    if platform == "prolific":
+        return f"{address}?{'&'.join(f'{name}={{{{%{name}%}}}}' for name in PROLIFIC_FILLS_IN)}"
+    return MTURK_QUESTION.format(address=escape(address)) if platform == "mturk" else address
 
 
 def arrival(study: Study, query: Mapping[str, str]) -> Arrival:

@@ -1,25 +1,23 @@
-"""Studies: create, open, close, ask for the images, build the comparisons, count how far it all is."""
+"""Studies: create, open, close, ask for the images, build the comparisons."""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-import random
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from django.db import models, transaction
-from django.db.models import F, Q, Sum
-from django.db.models.functions import Coalesce, Greatest
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
-from comparisons.models import Comparison, Matchup, Question, Study
-from comparisons.padding import rounded
+from comparisons import building
+from comparisons.models import Question, Study
 from comparisons.rules import apply_rules
 from comparisons.study_file import StudySpec
-from generation import importing, jobs, storage
+from generation import importing, jobs
 from generation.backends import missing_backend
 from generation.models import Image, ImageJob, ImageJobQuerySet, PromptSet, System
 from generation.systems import SystemSpec
@@ -27,6 +25,11 @@ from generation.systems import SystemSpec
 
 class StudyError(Exception):
     """One sentence for the researcher: what is wrong with the study, and what to do."""
+
+
+class SlugTakenError(StudyError):
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"slug is {slug!r}, which another study has; allowed: a name that none has.")
 
 
 def find_study(slug: str) -> Study:
@@ -38,8 +41,11 @@ def find_study(slug: str) -> Study:
 
 
 @transaction.atomic
-def create_study(spec: StudySpec) -> tuple[Study, bool]:
-    """The study of this specification, and whether it is new or changed. A draft may be replaced, an open study not."""
+def create_study(spec: StudySpec, *, must_be_new: bool = False) -> tuple[Study, bool]:
+    """The study of this specification, and whether it is new or changed. A draft may be replaced, an open study not.
+
+    SlugTakenError where it must be new and is not, or where somebody else makes one of its slug at the same moment.
+    """
     prompt_set = PromptSet.objects.filter(slug=spec.prompt_set).first()
     if prompt_set is None:
         raise StudyError(
@@ -48,6 +54,8 @@ def create_study(spec: StudySpec) -> tuple[Study, bool]:
         )
     design = spec.as_design() | {"prompts_sha256": prompt_set.sha256}
     earlier = Study.objects.filter(slug=spec.slug).first()
+    if earlier and must_be_new:
+        raise SlugTakenError(spec.slug)
     if earlier and earlier.design == design:
         return earlier, False
     if earlier and earlier.state != Study.State.DRAFT:
@@ -62,11 +70,27 @@ def create_study(spec: StudySpec) -> tuple[Study, bool]:
             if pair.prompt not in texts:
                 allowed = f"a prompt of {spec.prompt_set!r}"
                 raise StudyError(f"{key}[{number}].prompt is {pair.prompt!r}; allowed: {allowed}.")
+    study = _study_row(spec, prompt_set, design, earlier)
     if earlier:
-        earlier.questions.all().delete()
-        earlier.systems.clear()
+        study.questions.all().delete()
+        study.systems.clear()
         _forget_unused_systems()
-    return _write(spec, prompt_set, design), True
+    study.systems.set([_system(system) for system in sorted(spec.systems, key=attrgetter("slug"))])
+    _write_questions(study, spec)
+    return study, True
+
+
+def rename_draft(study: Study, slug: str) -> None:
+    """SlugTakenError where another study has it."""
+    try:
+        with transaction.atomic():
+            renamed = Study.objects.filter(id=study.id, state=Study.State.DRAFT).update(slug=slug)
+    except IntegrityError:
+        raise SlugTakenError(slug) from None
+    if not renamed:
+        raise StudyError(
+            f"Study {study.slug!r} is no draft any more: its design is frozen, so make a new version of it."
+        )
 
 
 def delete_draft(study: Study) -> None:
@@ -82,8 +106,10 @@ def _forget_unused_systems() -> None:
     System.objects.filter(studies=None, jobs=None).delete()
 
 
-def _write(spec: StudySpec, prompt_set: PromptSet, design: dict[str, Any]) -> Study:
-    """A draft stays the same row: its address, and who takes part in it."""
+def _study_row(spec: StudySpec, prompt_set: PromptSet, design: dict[str, Any], earlier: Study | None) -> Study:
+    """The first to be written, so that whoever makes or changes the same study at the same moment waits here. A draft
+    stays the same row: its address, and who takes part in it.
+    """
     values = {
         "title": spec.title,
         "introduction": spec.introduction,
@@ -96,8 +122,18 @@ def _write(spec: StudySpec, prompt_set: PromptSet, design: dict[str, Any]) -> St
         "matchmaking": spec.matchmaking,
         "design": design,
     }
-    study, _ = Study.objects.update_or_create(slug=spec.slug, defaults=values)
-    study.systems.set([_system(system) for system in spec.systems])
+    if earlier is None:
+        try:
+            with transaction.atomic():
+                return Study.objects.create(slug=spec.slug, **values)
+        except IntegrityError:
+            raise SlugTakenError(spec.slug) from None
+    if not Study.objects.filter(id=earlier.id, state=Study.State.DRAFT).update(**values):
+        raise StudyError(f"slug is {spec.slug!r}, a study that is no draft any more: give this one another slug.")
+    return Study.objects.get(id=earlier.id)
+
+
+def _write_questions(study: Study, spec: StudySpec) -> None:
     Question.objects.bulk_create(
         Question(
             study=study,
@@ -112,15 +148,13 @@ def _write(spec: StudySpec, prompt_set: PromptSet, design: dict[str, Any]) -> St
         )
         for position, question in enumerate(spec.questions)
     )
-    return study
 
 
 def _system(spec: SystemSpec) -> System:
-    same = System.objects.filter(Q(slug=spec.slug) | Q(fingerprint=spec.fingerprint)).first()
-    if same is None:
-        return System.objects.create(
-            slug=spec.slug, fingerprint=spec.fingerprint, steps=spec.steps, spec=spec.as_dict()
-        )
+    """Two that bring the same one at the same moment share it."""
+    new = System(slug=spec.slug, fingerprint=spec.fingerprint, steps=spec.steps, spec=spec.as_dict())
+    System.objects.bulk_create([new], ignore_conflicts=True)
+    same = System.objects.filter(Q(slug=spec.slug) | Q(fingerprint=spec.fingerprint)).earliest("id")
     if same.slug != spec.slug:
         raise StudyError(f"system {spec.slug!r} has the settings of {same.slug!r}, which exists: use that name.")
     if same.fingerprint != spec.fingerprint:
@@ -223,95 +257,4 @@ def image_jobs(study: Study) -> ImageJobQuerySet:
 
 def build_comparisons(study: Study) -> int:
     """Insert a comparison for every question and pair of finished images that has none; return how many."""
-    by_prompt = _images_by_prompt(study)
-    pairs = sum(len(images) * (len(images) - 1) // 2 for images in by_prompt.values())
-    existing = Comparison.objects.filter(question__study=study)
-    if existing.count() == pairs * study.questions.count():
-        return 0
-    longest = _longest(study, by_prompt)  # outside the transaction, which keeps raters of an SQLite site waiting
-    with transaction.atomic():
-        # Of two that build at once one waits here; what it read of the study before is not written back.
-        open_now = Study.objects.filter(id=study.id, state=Study.State.OPEN)
-        if not open_now.update(padded_bytes=Greatest("padded_bytes", longest)):
-            return 0
-        before = existing.count()
-        for question in study.questions.all():
-            _build_for(question, by_prompt)
-        _count(study)
-        return existing.count() - before
-
-
-def _longest(study: Study, by_prompt: dict[int, list[Image]]) -> int:
-    """The length with which all images are sent, as far as those go that are in no comparison yet.
-
-    Spoilt ones are made now: made when they are asked for, they would come later than others.
-    """
-    known = set(Comparison.objects.filter(question__study=study).values_list("image_a__sha256", flat=True))
-    addresses = {image.sha256 for images in by_prompt.values() for image in images} - known
-    kinds = {kind for question in study.questions.all() for kind in (*question.practice, *question.checks)}
-    for address in addresses if "corrupted" in kinds else ():
-        storage.ensure_display(address, study.display_px, spoilt=True)
-    return max((rounded(storage.display_bytes(address, study.display_px)) for address in addresses), default=0)
-
-
-def _count(study: Study) -> None:
-    """Of each matchup and question, how many votes and comparisons there are to be had."""
-    comparisons = Comparison.objects.filter(question__study=study)
-    Matchup.objects.filter(question__study=study).update(
-        votes_wanted=_subtotal(Comparison.objects.filter(matchup=models.OuterRef("pk")))
-    )
-    judged = comparisons.filter(votes_wanted__gt=0).order_by().values("question").annotate(n=models.Count("id"))
-    for question_id, count in judged.values_list("question", "n"):
-        Question.objects.filter(id=question_id).update(comparison_count=count)
-
-
-def _subtotal(comparisons: models.QuerySet[Comparison]) -> Coalesce:
-    """0 for a pair of systems whose images have not come yet."""
-    totals = comparisons.order_by().values("matchup").annotate(total=Sum("votes_wanted"))
-    return Coalesce(models.Subquery(totals.values("total")), 0)
-
-
-def _images_by_prompt(study: Study) -> dict[int, list[Image]]:
-    by_prompt: dict[int, list[Image]] = {}
-    images = Image.objects.filter(job__in=image_jobs(study)).select_related("job").order_by("id")
-    for image in images:
-        by_prompt.setdefault(image.job.prompt_id, []).append(image)
-    return by_prompt
-
-
-def _build_for(question: Question, by_prompt: dict[int, list[Image]]) -> None:
-    study = question.study
-    system_ids = sorted(study.systems.values_list("id", flat=True))
-    Matchup.objects.bulk_create(
-        [Matchup(question=question, system_a_id=a, system_b_id=b) for a, b in itertools.combinations(system_ids, 2)],
-        ignore_conflicts=True,
-    )
-    matchups = {(m.system_a_id, m.system_b_id): m for m in question.matchups.all()}
-    known = _known_pairs(question)
-    rng = random.Random(f"{study.design_hash}:{question.key}:{sum(map(len, by_prompt.values()))}")
-    rows = [
-        Comparison(
-            question=question,
-            matchup=matchups[min(pair), max(pair)],
-            image_a=a,
-            image_b=b,
-            votes_wanted=0 if (a.job.prompt_id, frozenset(pair)) in known else study.votes_wanted,
-            shuffle=rng.randrange(2**31),
-        )
-        for images in by_prompt.values()
-        for a, b in itertools.combinations(images, 2)
-        for pair in [(a.job.system_id, b.job.system_id)]
-    ]
-    Comparison.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
-
-
-def _known_pairs(question: Question) -> set[tuple[int, frozenset[int]]]:
-    """Prompt and systems of the pairs that are checks under this question, or that the instructions show with their
-    answer: they are not voted on as well.
-    """
-    study = question.study
-    systems = dict(study.systems.values_list("slug", "id"))
-    prompts = dict(study.prompt_set.prompts.values_list("text", "id"))
-    golds = [gold for gold in study.protocol.checks.gold if gold.question == question.key]
-    known = [pair for pair in (*golds, *study.protocol.examples) if pair.prompt in prompts]
-    return {(prompts[pair.prompt], frozenset({systems[pair.better], systems[pair.worse]})) for pair in known}
+    return building.build(study, Image.objects.filter(job__in=image_jobs(study)))

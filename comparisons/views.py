@@ -12,13 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from comparisons import examples, judging, recruitment, sessions
+from comparisons import admission, examples, judging, recruitment, sessions
 from comparisons.assignments import next_assignment, take_turn
-from comparisons.leases import has_room
 from comparisons.models import Rater, RaterSession, Study
 from comparisons.words import words_of_the_page
 
@@ -109,20 +107,8 @@ def _lead_on(session: RaterSession) -> HttpResponse:
 
 def _no_newcomers(study: Study) -> str:
     """Why nobody can begin now; empty where they can."""
-    if study.state == Study.State.OPEN and not sessions.has_place(study):
-        return _("This study has all the people that it needs. Thank you for your interest.")
-    if study.state == Study.State.OPEN and has_room(study):
-        return ""
-    return _nothing_now(study)
-
-
-def _nothing_now(study: Study) -> str:
-    sentences = {
-        Study.State.DRAFT: _("This study has not begun yet."),
-        Study.State.OPEN: _("There is nothing to judge at the moment. Please come back later."),
-        Study.State.CLOSED: _("This study is closed. Thank you for your interest."),
-    }
-    return sentences[Study.State(study.state)]
+    refusal = admission.refusal(study)
+    return admission.sentence(refusal) if refusal else ""
 
 
 def _unavailable(
@@ -130,7 +116,8 @@ def _unavailable(
 ) -> HttpResponse:
     """`is_sent`: by a platform, which waits for an ending that there will not be."""
     sender = recruitment.NAMES.get(study.protocol.recruitment.platform) if is_sent else None
-    context = {"study": study, "reason": reason or _nothing_now(study), "sender": sender}
+    reason = reason or admission.sentence(admission.without_pairs(study))
+    context = {"study": study, "reason": reason, "sender": sender}
     context |= _deliveries(session) if session else {}
     return render(request, "comparisons/unavailable.html", context)
 

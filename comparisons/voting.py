@@ -10,8 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from comparisons import leases, sessions
-from comparisons.conduct import check_answers
-from comparisons.extras import passing
+from comparisons.conduct import check_results
 from comparisons.models import Assignment, Comparison, RaterSession, Report, Study, Vote
 from comparisons.statements import Statement, given_id, given_uuid
 
@@ -130,8 +129,7 @@ def _stop_if_checks_fail(session: RaterSession, assignment: Assignment) -> None:
     is_check = assignment.kind not in {Assignment.Kind.JUDGEMENT, Assignment.Kind.REPEAT}
     if most is None or not is_check or assignment.is_practice:
         return
-    answers = check_answers(session.study, [session.id])
-    if sum(bool(right := passing(check)) and outcome not in right for check, outcome in answers) < most:
+    if sum(not check.is_right for check in check_results(session.study, [session.id])) < most:
         return
     sessions.end(session, RaterSession.Stage.FAILED)
     leases.release_ahead(session)

@@ -50,7 +50,7 @@ class Token(models.Model):
         READ_VOTES = "read:votes", "Read votes"
         WRITE_STUDIES = "write:studies", "Make, change, open and close studies"
         WRITE_IMAGES = "write:images", "Ask for images and import them"
-        WRITE_VOTES = "write:votes", "Exclude and restore votes"
+        WRITE_VOTES = "write:votes", "Exclude, restore and import votes"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=60)

@@ -34,6 +34,7 @@ class Right(models.TextChoices):
     EDIT_DESIGN = "edit_design", "change its design"
     MANAGE_PEOPLE = "manage_people", "say who takes part and see who did what"
     ERASE = "erase", "erase raters"
+    IMPORT_VOTES = "import_votes", "import votes"
 
 
 Rights = frozenset[Right]

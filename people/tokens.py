@@ -26,7 +26,7 @@ RIGHTS: dict[Scope, Rights] = {
     Scope.READ_VOTES: frozenset({Right.EXPORT}),
     Scope.WRITE_STUDIES: frozenset({Right.EDIT_DESIGN, Right.OPEN_CLOSE}),
     Scope.WRITE_IMAGES: frozenset({Right.GENERATE}),
-    Scope.WRITE_VOTES: frozenset({Right.EXCLUDE}),
+    Scope.WRITE_VOTES: frozenset({Right.EXCLUDE, Right.IMPORT_VOTES}),
 }
 NOTED_EVERY = timedelta(minutes=1)
 _FORM = re.compile(r"(?P<prefix>evalsite_[0-9a-f]{8})_[A-Za-z0-9_-]{43}")  # scanners for leaked secrets can know one

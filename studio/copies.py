@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from comparisons.models import Study
-from comparisons.studies import StudyError, create_study, design_hash
+from comparisons.studies import SlugTakenError, StudyError, create_study, design_hash, rename_draft
 from comparisons.study_file import StudyFileError, StudySpec, read_table, study_of
 from comparisons.study_text import study_table, write_study
 from generation.models import PromptSet
@@ -119,9 +119,13 @@ def save_study(copy: WorkingCopy, user: User) -> Study:
         sentence = f"Study {copy.study.slug!r} is {copy.study.state}, and its design frozen: make a new version of it."
         raise DesignError([Problem("", sentence)])
     is_new = copy.study is None
-    _claim_slug(copy, spec.slug)
     try:
-        study, _ = create_study(spec)
+        if copy.study:
+            rename_draft(copy.study, spec.slug)
+        study, _ = create_study(spec, must_be_new=is_new)
+    except SlugTakenError:
+        sentence = f"Found {spec.slug!r}, which another study has; allowed: a name that none has."
+        raise DesignError([Problem("slug", sentence)]) from None
     except StudyError as error:
         raise DesignError([_problem_of(str(error), copy.content)]) from None
     if is_new:
@@ -152,15 +156,6 @@ def as_file(copy: WorkingCopy) -> str:
     if spec is None:
         raise DesignError(problems)
     return write_study(spec.slug, spec.as_design())
-
-
-def _claim_slug(copy: WorkingCopy, slug: str) -> None:
-    """A name that another study has is refused: else its draft would be replaced by this one."""
-    other = Study.objects.filter(slug=slug).first()
-    if other and other != copy.study:
-        raise DesignError([Problem("slug", f"Found {slug!r}, which another study has; allowed: a name that none has.")])
-    if copy.study_id:
-        Study.objects.filter(pk=copy.study_id, state=Study.State.DRAFT).update(slug=slug)
 
 
 def _problem_of(sentence: str, content: Content) -> Problem:

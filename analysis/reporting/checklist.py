@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from analysis.reporting.blocks import NONE, Block, Heading, Paragraph, table, words
 from analysis.reporting.people import NOT_RECORDED, PLATFORMS
+from analysis.reporting.rater_facts import Crowd
 from analysis.reporting.source import Source
 from analysis.stats.errors import counted, listed
 
@@ -54,7 +55,7 @@ def _samples(source: Source) -> Rows:
 
 def _raters(source: Source) -> Rows:
     found, recruitment = source.facts["raters"], source.study.protocol.recruitment
-    crowds = [f"{crowd['raters']} {_noun(crowd['kind'])}" for crowd in found["crowds"]]
+    crowds = [f"{crowd['raters']} {_noun(crowd)}" for crowd in found["crowds"]]
     minutes = found["minutes_per_session"]
     duration = f"median {minutes['median']:.1f} min from consent to the end" if minutes else "nobody has finished yet"
     yield "Number of raters", listed(crowds) if crowds else "none yet", "Raters"
@@ -64,7 +65,8 @@ def _raters(source: Source) -> Rows:
     yield "Demographics", f"{NOT_RECORDED}: the platform asks nobody; a recruiting platform exports them", NONE
     yield "Compensation", recruitment.pay or f"{NOT_RECORDED}: recruitment.pay of the study file", "Raters"
     yield "Time taken", duration, "Raters"
-    yield "Consent", "asked of everybody; the text is printed", "What raters read"
+    asked = "asked of everybody who came here" if source.imported_votes else "asked of everybody"
+    yield "Consent", f"{asked}; the text is printed", "What raters read"
     yield "Ethics approval", _SAY_IT, NONE
     yield "Period", _period(source), "Raters"
 
@@ -103,8 +105,9 @@ def _exclusion(source: Source) -> str:
     return f"{fixed}; results with and without stand side by side where anything is excluded"
 
 
-def _noun(kind: str) -> str:
-    return "people" if kind == "person" else "simulated raters"
+def _noun(crowd: Crowd) -> str:
+    noun = "people" if crowd["kind"] == "person" else "simulated raters"
+    return f"{noun} elsewhere" if crowd["is_imported"] else noun
 
 
 def _comprehension(source: Source) -> str:

@@ -56,5 +56,10 @@ def _head(source: Source) -> Iterator[Block]:
             f"{source.simulated_votes} of {source.votes} votes are simulated. Bots with planted strengths gave them, "
             "not people: they say nothing about what people prefer."
         )
+    if source.imported_votes:
+        yield Notice(
+            f"{source.imported_votes} of {source.votes} votes were made elsewhere and imported: this site cannot vouch "
+            "for how blind they were."
+        )
     if source.is_open:
         yield Notice("The study is open: these are its numbers so far.")

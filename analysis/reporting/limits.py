@@ -35,6 +35,11 @@ def _of_the_state(source: Source) -> Iterator[str]:
             f"{source.simulated_votes} of {source.votes} votes are simulated: bots with planted strengths gave them, "
             "and they say nothing about what people prefer."
         )
+    if source.imported_votes:
+        yield (
+            f"{source.imported_votes} of {source.votes} votes were made elsewhere and imported: this site cannot vouch "
+            "for how blind they were, nor for what those raters were told."
+        )
 
 
 def _of_the_numbers(source: Source) -> Iterator[str]:

@@ -38,7 +38,7 @@ def rater_blocks(source: Source) -> Iterator[Block]:
     )
     rows = [
         (
-            words(_KINDS[Rater.Kind(crowd["kind"])]),
+            words(_KINDS[Rater.Kind(crowd["kind"])] + (", elsewhere" if crowd["is_imported"] else "")),
             count(crowd["raters"]),
             count(crowd["votes"]),
             count(crowd["late_votes"]),
@@ -50,6 +50,11 @@ def rater_blocks(source: Source) -> Iterator[Block]:
         yield table("raters", caption, ["Raters", "#Number", "#Votes", "#Late"], rows)
     else:
         yield Paragraph("Nobody has voted yet.")
+    if source.imported_votes:
+        yield Paragraph(
+            f"{source.imported_votes} of {source.votes} votes were made elsewhere and imported. Consent, stages and "
+            f"checks are those of the others: what their raters agreed to, read and were paid is {NOT_RECORDED}."
+        )
     yield from _ways(source)
     yield from _times(source)
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TypedDict
 
-from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Min, Q, Sum
 
 from analysis.votes import excluded_votes, live_exclusions, standing_votes
-from comparisons.conduct import check_answers, conducts
-from comparisons.extras import passing
+from comparisons.conduct import check_results, conducts
+from comparisons.imported_raters import PLATFORM
 from comparisons.models import Comparison, Matchup, Question, RaterSession, Report, Study, Vote
 from generation.latency import Spread
 
@@ -27,9 +27,10 @@ class Distribution(TypedDict):
 
 
 class Crowd(TypedDict):
-    """The raters of one kind who voted, and their votes that stand."""
+    """The raters of one kind who voted, here or elsewhere, and their votes that stand."""
 
     kind: str
+    is_imported: bool
     raters: int
     votes: int
     late_votes: int
@@ -61,9 +62,9 @@ class Quota(TypedDict):
 
 class RaterFacts(TypedDict):
     crowds: list[Crowd]
-    stages: dict[str, int]  # sessions, by how far they went
+    stages: dict[str, int]  # sessions of those who came here, by how far they went
     second_tries: int  # of the comprehension check
-    consents: dict[str, int]  # sessions, by the SHA-256 of the text that they agreed to
+    consents: dict[str, int]  # the same sessions, by the SHA-256 of the text that they agreed to
     first_vote: str | None
     last_vote: str | None
     votes_per_rater: Distribution | None
@@ -81,20 +82,20 @@ class RaterFacts(TypedDict):
 
 def rater_facts(study: Study) -> RaterFacts:
     span = standing_votes(study).aggregate(first=Min("answered_at"), last=Max("answered_at"))
-    sessions = RaterSession.objects.filter(study=study).order_by()
+    here = RaterSession.objects.filter(study=study).exclude(rater__platform=PLATFORM).order_by()
     answered = Vote.objects.filter(assignment__session__study=study)
     all_conduct = conducts(study).values()
     return {
         "crowds": _crowds(study),
-        "stages": dict(sessions.values_list("stage").annotate(Count("id"))),
-        "second_tries": sessions.filter(comprehension_tries__gt=1).count(),
-        "consents": dict(sessions.values_list("consent_version").annotate(Count("id"))),
+        "stages": dict(here.values_list("stage").annotate(Count("id"))),
+        "second_tries": here.filter(comprehension_tries__gt=1).count(),
+        "consents": dict(here.values_list("consent_version").annotate(Count("id"))),
         "first_vote": span["first"] and span["first"].isoformat(),
         "last_vote": span["last"] and span["last"].isoformat(),
         "votes_per_rater": distribution(len(one.judgements) for one in all_conduct if one.judgements),
         "minutes_per_session": distribution(
             (end - start).total_seconds() / 60
-            for start, end in sessions.filter(stage="completed").values_list("consented_at", "completed_at")
+            for start, end in here.filter(stage="completed").values_list("consented_at", "completed_at")
             if end is not None
         ),
         "seconds_per_answer": _seconds(study),
@@ -125,9 +126,12 @@ def distribution(values: Iterable[float]) -> Distribution | None:
 def _crowds(study: Study) -> list[Crowd]:
     rows = (
         standing_votes(study)
-        .values(kind=F(f"{_RATER}__kind"))
+        .values(
+            kind=F(f"{_RATER}__kind"),
+            is_imported=ExpressionWrapper(Q(**{f"{_RATER}__platform": PLATFORM}), BooleanField()),
+        )
         .annotate(raters=Count(_RATER, distinct=True), votes=Count("id"), late_votes=Count("id", filter=Q(late=True)))
-        .order_by("kind")
+        .order_by("kind", "is_imported")
     )
     return [Crowd(**row) for row in rows]
 
@@ -146,11 +150,10 @@ def _checks(study: Study) -> list[CheckResult]:
     """Those that can be failed."""
     answered: Counter[tuple[str, str]] = Counter()
     failed: Counter[tuple[str, str]] = Counter()
-    for assignment, outcome in check_answers(study):
-        if right := passing(assignment):
-            key = (assignment.comparison.question.key, assignment.kind)
-            answered[key] += 1
-            failed[key] += outcome not in right
+    for check in check_results(study):
+        key = (check.question, check.kind)
+        answered[key] += 1
+        failed[key] += not check.is_right
     return [
         {"question": question, "kind": kind, "answered": count, "failed": failed[question, kind]}
         for (question, kind), count in sorted(answered.items())

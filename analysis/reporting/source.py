@@ -43,6 +43,11 @@ class Source:
         return sum(crowd["votes"] for crowd in crowds if crowd["kind"] == Rater.Kind.SIMULATED)
 
     @property
+    def imported_votes(self) -> int:
+        crowds = self.facts["raters"]["crowds"]
+        return sum(crowd["votes"] for crowd in crowds if crowd["is_imported"])
+
+    @property
     def is_open(self) -> bool:
         return self.study.state == Study.State.OPEN
 
@@ -79,6 +84,6 @@ def stored_source(study: Study) -> Source:
 
 def _without_results(source: Source) -> Source:
     """Who may not see them yet gets none, whichever way they are told."""
-    nothing = source.summary | {"questions": {}, "headline_elo": {}, "warnings": []}
+    nothing = Summary(questions={}, headline_elo={}, settings=source.summary["settings"], warnings=[])
     facts = source.facts | {"ties_otherwise": {}}
     return replace(source, summary=nothing, everything=nothing, breakdowns={"questions": {}}, facts=facts)

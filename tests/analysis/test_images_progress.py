@@ -16,6 +16,7 @@ from comparisons.progress import GenerationProgress, generation_progress
 from comparisons.studies import build_comparisons, image_jobs, open_study, request_images
 from generation import jobs
 from generation.models import Image, ImageJob
+from people.models import AuditEntry
 from tests.factories import make_draft, make_image, make_system_spec
 
 pytestmark = pytest.mark.django_db
@@ -149,9 +150,22 @@ def test_failed_images_are_tried_again_from_the_page(
         answer = researcher.post("/studies/one/images/retry/", follow=True)
     assert answer.redirect_chain == [("/studies/one/", 302)]
     assert "1 image will be tried again." in answer.content.decode()
-    assert sent == [(job.system_id, [job.id])]
+    assert (job.system_id, [job.id]) in sent
     job.refresh_from_db()
     assert (job.state, job.attempts, job.error) == ("queued", 0, "")
+    entry = AuditEntry.objects.get()
+    assert (entry.verb, entry.study_slug, entry.details) == ("retried", "one", {"images": 1})
+    assert entry.actor == User.objects.get()
+
+
+def test_images_that_nobody_has_asked_for_are_asked_for_as_well(researcher: Client) -> None:
+    study = make_draft(["a red fox", "two teapots"], slug="two")
+    assert "is a draft: open it first" in researcher.post("/studies/two/images/retry/", follow=True).content.decode()
+    assert not AuditEntry.objects.exists()
+    open_study(study)
+    answer = researcher.post("/studies/two/images/retry/", follow=True)
+    assert "0 images will be tried again, and 6 more made." in answer.content.decode()
+    assert image_jobs(study).filter(state="queued").count() == 6
 
 
 def test_the_page_tells_the_commonest_reasons_of_each_system(researcher: Client, study: Study) -> None:

@@ -75,7 +75,7 @@ def test_reports_answers_taken_back_and_exclusions_are_counted() -> None:
     found = rater_facts(study)
     assert (found["reports"], found["taken_back"], found["excluded_votes"]) == ({"broken": 1}, 1, 3)
     assert found["exclusions"] == [{"rule": "fast_share", "sessions": 1, "votes": 0}]
-    assert found["crowds"] == [{"kind": "person", "raters": 2, "votes": 6, "late_votes": 0}]
+    assert found["crowds"] == [{"kind": "person", "is_imported": False, "raters": 2, "votes": 6, "late_votes": 0}]
 
 
 @pytest.mark.django_db

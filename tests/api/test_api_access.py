@@ -39,6 +39,7 @@ GUARDED = {
     "DELETE studies/colours": Right.EDIT_DESIGN,
     "POST studies/colours/exclusions": Right.EXCLUDE,
     "POST studies/colours/exclusions/{exclusion_id}/restore": Right.EXCLUDE,
+    "POST studies/colours/votes": Right.IMPORT_VOTES,
     "POST studies/colours/images": Right.GENERATE,
     "POST studies/colours/images/request": Right.GENERATE,
     "POST studies/colours/open": Right.OPEN_CLOSE,
@@ -46,12 +47,13 @@ GUARDED = {
 }
 OF_NOBODY = {"image_id": "00000000-0000-4000-8000-000000000000", "exclusion_id": "0"}
 FORM = encode_multipart(
-    BOUNDARY, {name: SimpleUploadedFile(f"{name}.csv", b"system,path") for name in ("manifest", "pictures")}
+    BOUNDARY, {name: SimpleUploadedFile(f"{name}.csv", b"system,path") for name in ("manifest", "pictures", "votes")}
 ).decode()
 BODIES = {
     "POST studies/colours/exclusions": ({"vote": 0, "reason": "asleep"}, "application/json"),
     "POST studies/colours/exclusions/{exclusion_id}/restore": ({"reason": "awake"}, "application/json"),
     "POST studies/colours/images": (FORM, MULTIPART_CONTENT),
+    "POST studies/colours/votes": (FORM, MULTIPART_CONTENT),
 }
 
 

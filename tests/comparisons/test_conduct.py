@@ -73,6 +73,8 @@ def test_agreement_leaves_ones_own_answer_out() -> None:
     everybody = conducts(study)
     assert all(conducts(study, [session]) == {session: everybody[session]} for session in choices)
     assert conducts(study, []) == {}
+    alone = conducts(study, with_agreement=False)
+    assert {session: replace(c, agreed=0, compared=0) for session, c in everybody.items()} == alone
 
 
 @pytest.mark.django_db

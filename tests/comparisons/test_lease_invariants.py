@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from comparisons.assignments import take_turn
+from comparisons.importing_votes import VotesRefused, import_votes
 from comparisons.leases import release_expired
 from comparisons.models import Assignment, Matchup, RaterSession, Study, Vote
+from comparisons.storing_imported import VoteRow
 from comparisons.voting import Answer, record_vote, report, undo
 from tests.comparisons.browsing import assert_counters_true
+from tests.comparisons.imported import make_rows
 from tests.factories import make_open_study, make_session
 
 SEEDS = st.integers(0, 2**32)
@@ -25,9 +28,12 @@ State = Assignment.State
 
 
 class Leases(RuleBasedStateMachine):
-    """Raters ask, answer once or twice, take back, complain, fall asleep and wake up again, in any order."""
+    """Raters ask, answer once or twice, take back, complain, fall asleep and wake up again, in any order; a few
+    votes come from elsewhere.
+    """
 
     study: Study
+    rows: list[VoteRow]  # that were made elsewhere
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,6 +42,7 @@ class Leases(RuleBasedStateMachine):
         self.sessions: list[RaterSession] = []
         self.given: list[Assignment] = []
         self.outcomes: dict[int, str] = {}
+        self.elsewhere = ["r-1", "r-2", "r-3"]
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
@@ -98,6 +105,19 @@ class Leases(RuleBasedStateMachine):
         hour, now = timedelta(hours=1), timezone.now()
         lease.update(issued_at=now - 2 * hour, expires_at=now - hour)
 
+    @precondition(lambda self: self.elsewhere)
+    @rule(seed=SEEDS)
+    def import_one(self, seed: int) -> None:
+        row = random.Random(seed).choice(self.rows)._replace(rater=self.elsewhere.pop())
+        before = Vote.objects.count()
+        try:
+            import_votes(self.study, [row], lambda _: None)
+        except VotesRefused:
+            assert Vote.objects.count() == before
+        else:
+            newest = Vote.objects.latest("id")
+            self.outcomes[newest.assignment_id] = newest.outcome
+
     @rule()
     def release(self) -> None:
         release_expired()
@@ -117,6 +137,7 @@ class Leases(RuleBasedStateMachine):
 @pytest.mark.django_db
 def test_counters_stay_true() -> None:
     Leases.study = make_open_study(["a red fox"])
+    Leases.rows = make_rows(Leases.study, ["a"])
     hurried = settings(
         max_examples=25,
         stateful_step_count=25,

@@ -100,4 +100,4 @@ def test_only_an_open_study_by_invitation_invites(study: Study) -> None:
 
 @pytest.mark.parametrize("count", [0, -1, 10_001])
 def test_the_number_of_invitations_is_sensible(study: Study, count: int) -> None:
-    assert refusal(study, count) == f"--count is {count}; allowed: a whole number from 1 to 10000."
+    assert refusal(study, count) == f"The number of people is {count}; allowed: a whole number from 1 to 10000."

@@ -126,12 +126,14 @@ def test_a_report_brings_another_pair_and_no_vote(page: Page, running: Running) 
 def test_no_fault_of_access_on_the_researchers_pages_about_raters(page: Page, running: Running) -> None:
     begin(page, running.rate("long"))
     press(page, "ArrowLeft")
-    sign_in(page, "/studies/long/raters/")
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 844})
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            check_access(page)
+    sign_in(page, "/studies/long/")
+    for path in ("/studies/long/raters/reported/", "/studies/long/raters/"):
+        page.goto(path)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                check_access(page)
     page.locator("tbody th a").first.click()
     page.get_by_role("heading", name="Answers").wait_for()
     for scheme in SCHEMES:

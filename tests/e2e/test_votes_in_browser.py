@@ -58,7 +58,7 @@ def test_a_vote_is_left_out_and_counted_again(page: Page, voted: Running) -> Non
     expect(page.get_by_text("This vote counts.")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["gallery/", "prompts/0/", "votes/", "quality/", ""])
+@pytest.mark.parametrize("path", ["gallery/", "prompts/0/", "votes/", "quality/", "exports/", ""])
 def test_pages_are_accessible_and_fit_a_phone(page: Page, voted: Running, path: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     sign_in(page, f"/studies/short/{path}")

@@ -24,6 +24,8 @@ PAGES = {
     "/studies/one/": Right.SEE_PROGRESS,
     "/studies/one/images/": Right.SEE_PROGRESS,
     "/studies/one/raters/": Right.SEE_PROGRESS,
+    "/studies/one/raters/reported/": Right.SEE_PROGRESS,
+    "/studies/one/recruitment/": Right.RECRUIT,
     "/studies/one/report/": Right.SEE_RESULTS,
     "/studies/one/report.pdf": Right.SEE_RESULTS,
     "/studies/one/report.zip": Right.EXPORT,
@@ -46,6 +48,7 @@ WHO_MAY = {
     "edit_design": ("owner",),
     "manage_people": ("owner",),
     "erase": ("owner",),
+    "import_votes": ("owner",),
 }
 
 

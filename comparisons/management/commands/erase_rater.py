@@ -6,9 +6,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from comparisons.erasure import Erasure, erase, find_by_session, find_by_worker
+from comparisons.imported_raters import known_raters
 from comparisons.models import Rater, Study
 from comparisons.studies import StudyError, find_study
 from people import audit
+
+WORKER = "the platform's id of the person, the invitation's token, or their name in a file of votes that was imported"
 
 
 class Command(BaseCommand):
@@ -16,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")
-        parser.add_argument("worker", nargs="?", help="the platform's id of the person, or the invitation's token")
+        parser.add_argument("worker", nargs="?", help=WORKER)
         parser.add_argument("--session", metavar="ID", help="instead: a session's id, as in votes.csv")
         parser.add_argument("--exclude", action="store_true", help="leave their votes out of every number as well")
         parser.add_argument("--reason", default="", metavar="TEXT", help="for --exclude: what the study's pages say")
@@ -45,7 +48,7 @@ def _check_reason(exclude: bool, reason: str) -> None:
 def _find(study: Study, worker: str | None, session: str | None) -> Rater | None:
     if bool(worker) == bool(session):
         raise StudyError("Say who: either WORKER, the platform's id of the person, or --session ID.")
-    if worker and study.protocol.recruitment.platform == "link":
+    if worker and study.protocol.recruitment.platform == "link" and not known_raters(study):
         raise StudyError(f"Study {study.slug!r} recruits by link and knows nobody's id: use --session ID.")
     if worker:
         return find_by_worker(study, worker)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from comparisons import recruitment
 from comparisons.payment import Payment
-from comparisons.reconciling import Line, Reconciliation, reconcile
+from comparisons.payments_file import payments_csv
+from comparisons.reconciling import Line, Reconciliation, compare_books
 from comparisons.studies import StudyError, find_study
-from comparisons.submissions import BookError, read_book
+from comparisons.submissions import BookError
 from people import audit
-from people.audit import Verb
-
-COLUMNS = ("row", "participant", "submission", "theirs", "session", "ours", "answers", "asked")
-VERDICT = ("difference", "payment", "reason")
 
 
 class Command(BaseCommand):
@@ -33,14 +28,13 @@ class Command(BaseCommand):
             study = find_study(options["slug"])
             if out and out.resolve() == file.resolve():
                 raise StudyError(f"--out is {str(out)!r}, the platform's file itself: give it another name.")
-            found = reconcile(study, read_book(file))
+            found = compare_books(study, file, by=audit.shell_user())
             if out:
-                out.write_text(_table(found), encoding="utf-8")
+                out.write_text(payments_csv(found), encoding="utf-8")
         except (StudyError, BookError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"--out is {str(out)!r}, which cannot be written: {error.strerror}.") from error
-        audit.record(Verb.RECONCILED, study=study, by=audit.shell_user(), details={"rows": len(found.lines)})
         platform = recruitment.NAMES[study.protocol.recruitment.platform]
         self.stdout.write(_summary(found, platform))
 
@@ -66,24 +60,3 @@ def _name(line: Line) -> str:
 
 def _to_pay(line: Line) -> str:
     return f"To pay: {line.verdict.payment} ({line.verdict.reason})."
-
-
-def _table(found: Reconciliation) -> str:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow([*COLUMNS, *VERDICT])
-    writer.writerows([_harmless(cell) for cell in _cells(line)] for line in found.lines)
-    return table.getvalue()
-
-
-def _cells(line: Line) -> list[object]:
-    row, session, verdict = line.submission, line.session, line.verdict
-    theirs = [row.row, row.worker, row.submission] if row else ["", "", ""]
-    ours = [session.public_id, session.stage, line.work.answers, line.work.asked] if session else ["", "", "", ""]
-    return [*theirs, line.theirs, *ours, " ".join(line.differences), verdict.payment, verdict.reason]
-
-
-def _harmless(cell: object) -> str:
-    """What people typed must not become a formula where the table is opened in a spreadsheet."""
-    text = str(cell)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

@@ -1,0 +1,144 @@
+"""Votes made elsewhere: a vote file, read as `python -m analysis` reads it, into a study."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+
+from analysis import computing
+from analysis.stats.errors import VoteFileError, counted, listed
+from analysis.stats.vote_checks import EXCLUDED, checked
+from analysis.stats.vote_columns import coded
+from analysis.stats.vote_file import KNOWN, PARQUET, VoteFile, in_rows, read_csv, read_parquet
+from comparisons.importing_votes import Imported, VotesRefused, import_votes
+from comparisons.models import Rater, Study
+from comparisons.storing_imported import VoteRow
+from people import audit
+from people.audit import Verb
+
+ALSO_REQUIRED = ("answered_at", "response_ms")  # every vote here has them, and nothing is made up
+COLUMNS = (*KNOWN, "late")
+MOST_PROBLEMS = 10  # told at once
+DAMAGE = (LookupError, OSError, OverflowError, ValueError, csv.Error, pa.ArrowException)  # of bytes within a column
+_LONGEST_NAME = 60  # of an upload: a file system may allow no more, where characters have four bytes
+
+
+class VoteImportError(Exception):
+    """The file, or rows of it, are wrong, and nothing was imported. The first line says so, others name rows."""
+
+
+def import_file(study: Study, path: Path, *, actor: User | None = None, by: str = "") -> Imported:
+    """Take all votes of a file, CSV or Parquet by its name, and note it in the log; the same file again adds nothing.
+
+    Raises VoteImportError, or StudyError for a study that takes no votes.
+    """
+
+    def note(new: int) -> None:
+        computing.start_over(study)
+        details = {"votes": new, "file": path.name, "sha256": sha256}
+        audit.record(Verb.IMPORTED, study=study, actor=actor, by=by, details=details)
+
+    try:
+        file = _read(path)
+        rows = _rows(file)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except VoteFileError as error:
+        raise VoteImportError(f"Nothing was imported. {error}") from None
+    except DAMAGE:
+        raise VoteImportError(f"Nothing was imported. {path.name}: the file is damaged.") from None
+    try:
+        return import_votes(study, rows, note)
+    except VotesRefused as refused:
+        raise VoteImportError("\n".join(_told(file, refused))) from None
+
+
+def import_upload(study: Study, upload: UploadedFile[Any], actor: User) -> Imported:
+    """The same for a file that comes with a request."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, str(upload.name)[-_LONGEST_NAME:])
+        with path.open("wb") as file:
+            file.writelines(upload.chunks())
+        return import_file(study, path, actor=actor)
+
+
+def _read(path: Path) -> VoteFile:
+    read = read_parquet if path.suffix.lower() in PARQUET else read_csv
+    return read(path, COLUMNS)
+
+
+def _rows(file: VoteFile) -> list[VoteRow]:
+    """Raises VoteFileError for the first thing that is wrong with the file by itself."""
+    required = checked(file.columns, file.name, file.line_numbers)
+    missing = [f'"{name}"' for name in ALSO_REQUIRED if name not in file.columns]
+    if missing:
+        noun = "column" if len(missing) == 1 else "columns"
+        needed = f"to be imported, each vote needs {listed(ALSO_REQUIRED)}"
+        raise VoteFileError(f"{file.name}: no {noun} {listed(missing)}; {needed}.")
+    count = len(required["outcome"].codes)
+    if not count:
+        raise VoteFileError(f"{file.name}: there are no votes in it.")
+    columns = [_parsed(file, name, count) for name in _PARSERS]
+    return [VoteRow(*values) for values in zip(*columns, strict=True)]
+
+
+def _parsed(file: VoteFile, name: str, count: int) -> list[Any]:
+    """One column's values, each of the different ones parsed once; those of a column that is not there are empty."""
+    parse, allowed = _PARSERS[name]
+    if name not in file.columns:
+        return [parse("")] * count
+    (column,) = coded(file.columns[name])
+    parsed = []
+    for value in column.names:
+        try:
+            parsed.append(parse(value))
+        except (ValueError, KeyError):
+            wrong = np.flatnonzero(column.where(value.__eq__))
+            rows = in_rows(file.line_numbers(wrong.tolist()))
+            raise VoteFileError(f'{file.name}: {name} is "{value}" in {rows}; allowed are {allowed}.') from None
+    return [parsed[code] for code in column.codes.tolist()]
+
+
+def _time(value: str) -> datetime:
+    """Without a zone it is UTC, as in all that is stored."""
+    time = datetime.fromisoformat(value)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+_PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "question": (str, "texts"),
+    "prompt_id": (str, "texts"),
+    "system_left": (str, "texts"),
+    "system_right": (str, "texts"),
+    "outcome": (str, "texts"),
+    "rater": (str, "texts"),
+    "rater_kind": (lambda value: value or str(Rater.Kind.PERSON), "person, simulated and nothing"),
+    "answered_at": (_time, "times as ISO 8601 writes them"),
+    "response_ms": (lambda value: round(float(value)), "numbers from 0"),
+    "probability": (lambda value: float(value) if value else None, "numbers above 0 and up to 1, and nothing"),
+    "late": (EXCLUDED.__getitem__, "true, false and nothing"),
+    "excluded": (EXCLUDED.__getitem__, "true, false and nothing"),
+}
+"""How the text of a column becomes a field of VoteRow, in their order, and what is allowed."""
+
+
+def _told(file: VoteFile, refused: VotesRefused) -> Iterator[str]:
+    """A line for each problem with its rows, the first ones of both."""
+    problems = sorted(refused.problems.items(), key=lambda problem: min(problem[1]))
+    shown = problems[:MOST_PROBLEMS]
+    places = sorted({place for _, rows in shown for place in rows})
+    numbers = dict(zip(places, file.line_numbers(places), strict=True))
+    yield f"{file.name}: nothing was imported, {counted(len(problems), 'problem')}:"
+    for what, rows in shown:
+        yield f"  {in_rows([numbers[place] for place in sorted(rows)])}: {what}"
+    if len(problems) > MOST_PROBLEMS:
+        yield f"  and {len(problems) - MOST_PROBLEMS} more"
