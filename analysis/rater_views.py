@@ -20,7 +20,14 @@ def rater_list(request: ResearcherRequest, study: Study) -> HttpResponse:
     found = snapshots.newest(study, "quality")
     agreement = (found.content or {}).get("agreement", {})
     page, rows = raters.rater_page(study, request.GET.get("page"), agreement)
-    context = {"study": study, "page": page, "rows": rows, "found": found, **raters.totals(study)}
+    context = {
+        "study": study,
+        "page": page,
+        "rows": rows,
+        "found": found,
+        "name": raters.names_of_raters(study),
+        **raters.totals(study),
+    }
     return render(request, "analysis/rater_list.html", context)
 
 

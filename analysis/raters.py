@@ -184,3 +184,14 @@ def _reports(study: Study) -> QuerySet[Report]:
 
 def totals(study: Study) -> dict[str, int]:
     return {"raters": study.sessions.count(), "reported": _reports(study).count(), **excluded_counts(study)}
+
+
+def names_of_raters(study: Study) -> str:
+    """By what somebody can be found; empty where nobody has such a name."""
+    platform = study.protocol.recruitment.platform
+    if platform == "invitation":
+        return "The token of their invitation"
+    if platform != "link":
+        return "Their id on the platform"
+    is_any_imported = study.sessions.filter(rater__platform=PLATFORM).exists()
+    return "Their name in the imported file" if is_any_imported else ""

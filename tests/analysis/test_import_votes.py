@@ -326,3 +326,12 @@ def test_pages_say_what_was_made_elsewhere(study: Study, researcher: Client, tmp
     browser.judge_all()
     own = RaterSession.objects.latest("id")
     assert "Elsewhere" not in researcher.get(f"/studies/colours/raters/{own.id}/").content.decode()
+
+
+def test_whose_votes_were_imported_is_found_by_their_name(study: Study, researcher: Client, tmp_path: Path) -> None:
+    raters, asks = "/studies/colours/raters/", "Their name in the imported file"
+    assert asks not in researcher.get(raters).content.decode()
+    import_file(study, write(tmp_path / "votes.csv", make_rows(study, rater="anna")), by="ana")
+    assert asks in researcher.get(raters).content.decode()
+    found = researcher.post(f"{raters}find/", {"worker": "anna"})
+    assert found["Location"] == f"{raters}{RaterSession.objects.get().pk}/"
