@@ -188,19 +188,12 @@ def _count(study: Study, judged: Iterable[tuple[int, int, int, bool]]) -> None:
 
 
 def _insert(model: type[Model], columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Past the ORM, which takes minutes for millions of rows; the database checks its constraints all the same."""
-    from django.db import connection, transaction
+    from django.db import transaction
 
-    table, listed = model._meta.db_table, ", ".join(columns)
-    with transaction.atomic(), connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            marks = ", ".join("%s" for _ in columns)
-            iterable: Any = rows  # sqlite3 takes any iterable
-            cursor.executemany(f"INSERT INTO {table} ({listed}) VALUES ({marks})", iterable)  # noqa: S608
-            return
-        with cursor.copy(f"COPY {table} ({listed}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+    from comparisons.many_rows import insert_rows
+
+    with transaction.atomic():
+        insert_rows(model, columns, rows)
 
 
 def _next_id(model: type[Model]) -> int:
