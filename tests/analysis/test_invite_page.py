@@ -14,6 +14,7 @@ from comparisons.erasure import erase
 from comparisons.models import Invitation, RaterSession, Study
 from comparisons.studies import close_study
 from people.models import AuditEntry, Membership
+from tests.analysis.members import browser_of
 from tests.comparisons.arriving import all_that_is_stored, make_recruiting_study
 from tests.comparisons.browsing import Browser
 
@@ -28,11 +29,8 @@ def study() -> Study:
 
 
 @pytest.fixture
-def operator(study: Study, client: Client) -> Client:
-    user = User.objects.create_user("otto")
-    Membership.objects.create(user=user, study=study, role="operator")
-    client.force_login(user)
-    return client
+def operator(study: Study) -> Client:
+    return browser_of("operator", study)
 
 
 def invite(client: Client, study: Study, count: str) -> tuple[int, str]:
@@ -78,7 +76,12 @@ def test_they_are_told_once_and_kept_by_no_cache(study: Study, operator: Client)
 def test_who_invited_is_noted_and_whom_is_not(study: Study, operator: Client) -> None:
     invite(operator, study, "4")
     (entry,) = AuditEntry.objects.all()
-    assert (entry.who, entry.verb, entry.study_slug, entry.details) == ("otto", "invited", study.slug, {"people": 4})
+    assert (entry.who, entry.verb, entry.study_slug, entry.details) == (
+        "operator",
+        "invited",
+        study.slug,
+        {"people": 4},
+    )
 
 
 def test_those_that_are_used_are_counted(study: Study, operator: Client) -> None:

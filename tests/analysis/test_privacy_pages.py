@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 
-from comparisons.models import Exclusion, RaterSession, Study, Vote
-from people.models import AuditEntry, Membership
+from comparisons.models import Exclusion, RaterSession, Vote
+from people.models import AuditEntry
+from tests.analysis.members import browser_of
 from tests.comparisons.arriving import make_recruiting_study, prolific, take_part
 
 pytestmark = pytest.mark.django_db
@@ -16,13 +15,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def session() -> RaterSession:
     return take_part(make_recruiting_study("prolific"), prolific("p-1"), 2)
-
-
-def browser_of(role: str, study: Study) -> Client:
-    client, user = Client(), User.objects.create_user(role)
-    Membership.objects.create(user=user, study=study, role=role)
-    client.force_login(user)
-    return client
 
 
 @pytest.mark.parametrize("role", ["owner", "operator"])

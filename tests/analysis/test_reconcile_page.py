@@ -19,6 +19,7 @@ from analysis import recruitment_views
 from comparisons.erasure import erase
 from comparisons.models import Study
 from people.models import AuditEntry, Membership
+from tests.analysis.members import browser_of
 from tests.comparisons.arriving import all_that_is_stored, end_as, make_recruiting_study, mturk, prolific, take_part
 from tests.comparisons.books import MTURK, PROLIFIC, mturk_row, prolific_row, write
 
@@ -41,11 +42,8 @@ def study() -> Study:
 
 
 @pytest.fixture
-def operator(study: Study, client: Client) -> Client:
-    user = User.objects.create_user("otto")
-    Membership.objects.create(user=user, study=study, role="operator")
-    client.force_login(user)
-    return client
+def operator(study: Study) -> Client:
+    return browser_of("operator", study)
 
 
 @pytest.fixture
@@ -130,7 +128,12 @@ def test_nothing_of_the_file_is_kept(study: Study, compare: Compare) -> None:
     stored = all_that_is_stored()
     assert "a-worker-of-theirs" not in stored and "their-code" not in stored
     (entry,) = AuditEntry.objects.all()
-    assert (entry.who, entry.verb, entry.study_slug, entry.details) == ("otto", "reconciled", study.slug, {"rows": 3})
+    assert (entry.who, entry.verb, entry.study_slug, entry.details) == (
+        "operator",
+        "reconciled",
+        study.slug,
+        {"rows": 3},
+    )
 
 
 def test_mechanical_turk_keeps_a_book_too(compare: Compare) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from comparisons.models import Comparison, Study
+from comparisons.models import Assignment, Comparison, Exclusion, Rater, RaterSession, Study, Vote
+from people.models import AuditEntry
 
 COLUMNS = (
     "question",
@@ -48,3 +50,9 @@ def write(path: Path, rows: Sequence[Mapping[str, str]], columns: Sequence[str] 
         writer.writeheader()
         writer.writerows(rows)
     return path
+
+
+def stored() -> list[Any]:
+    """Every row that an import writes."""
+    models = (Rater, RaterSession, Assignment, Comparison, Vote, Exclusion, AuditEntry)
+    return [list(model.objects.order_by("pk").values()) for model in models]
