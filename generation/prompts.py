@@ -8,10 +8,15 @@ import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from generation.apportionment import turns
+
 LONGEST_LABEL = 100
+LONGEST_SOURCE = 300
+LABELS = ("category", "challenge")
 _PROMPT_COLUMNS = ("prompt", "prompts")
 
 
@@ -24,6 +29,27 @@ class PromptLine:
     text: str
     category: str = ""
     challenge: str = ""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which prompts: all but those of some challenges, or a sample, simply at random or stratified by a label."""
+
+    exclude_challenges: Collection[str] = ()
+    sample: int | None = None
+    seed: int = 0
+    stratify: str = ""
+
+    def in_words(self, source: str) -> str:
+        """How a set was made of a source, in words, for the study's report."""
+        parts = [source]
+        if self.exclude_challenges:
+            parts.append(f"without {', '.join(self.exclude_challenges)}")
+        if self.sample is not None:
+            parts.append(f"{self.sample} drawn with seed {self.seed}")
+        if self.stratify:
+            parts.append(f"in proportion by {self.stratify}")
+        return ", ".join(parts)[:LONGEST_SOURCE]
 
 
 def prompts_sha256(prompts: Iterable[PromptLine]) -> str:
@@ -49,35 +75,54 @@ def read_prompts(path: Path, *, drop_repeats: bool = False) -> list[PromptLine]:
         raise PromptFileError(f"{path.name or path}: {error}") from None
 
 
-def select(
-    prompts: Sequence[PromptLine],
-    exclude_challenges: Collection[str] = (),
-    sample: int | None = None,
-    seed: int = 0,
-) -> list[PromptLine]:
+def select(prompts: Sequence[PromptLine], wanted: Selection) -> list[PromptLine]:
     """The prompts without the excluded challenges, or a sample of them, in their own order.
 
     A prompt's place in the draw is the SHA-256 of seed and text, so that the sample depends on
     neither the Python version nor the file's order, and a smaller sample is part of a larger one.
+    This holds too of a stratified sample, in which every category, or challenge, has its share of the
+    prompts, rounded down or up. Prompts without the label are a stratum of their own.
     """
     known = sorted({prompt.challenge for prompt in prompts} - {""})
-    for challenge in exclude_challenges:
+    for challenge in wanted.exclude_challenges:
         if challenge not in known:
             occurring = f"those that do: {', '.join(known)}" if known else "the prompts have none"
             raise PromptFileError(f"challenge {challenge!r} to exclude occurs nowhere; {occurring}")
-    left = [prompt for prompt in prompts if prompt.challenge not in exclude_challenges]
+    left = [prompt for prompt in prompts if prompt.challenge not in wanted.exclude_challenges]
     if not left:
         raise PromptFileError("no prompt is left after the exclusions")
-    if sample is None:
+    _check_sample(left, wanted)
+    if wanted.sample is None:
         return left
-    if not 1 <= sample <= len(left):
-        raise PromptFileError(f"sample is {sample}; allowed: 1 to {len(left)}, the prompts that are left")
-    drawn = set(sorted(left, key=lambda prompt: _draw(seed, prompt.text))[:sample])
-    return [prompt for prompt in left if prompt in drawn]
+    drawn = sorted(left, key=lambda prompt: _draw(wanted.seed, prompt.text))
+    in_turn = _by_stratum(drawn, wanted.stratify) if wanted.stratify else drawn
+    sample = set(islice(in_turn, wanted.sample))
+    return [prompt for prompt in left if prompt in sample]
+
+
+def _check_sample(prompts: Sequence[PromptLine], wanted: Selection) -> None:
+    if wanted.sample is not None and not 1 <= wanted.sample <= len(prompts):
+        allowed = f"1 to {len(prompts)}, the prompts that are left"
+        raise PromptFileError(f"sample is {wanted.sample}; allowed: {allowed}")
+    if wanted.stratify not in ("", *LABELS):
+        raise PromptFileError(f"stratify is {wanted.stratify!r}; allowed: {' or '.join(LABELS)}")
+    if wanted.stratify and wanted.sample is None:
+        raise PromptFileError(f"stratify is {wanted.stratify!r}, and no sample is drawn; allowed: only with one")
+    if wanted.stratify and not any(getattr(prompt, wanted.stratify) for prompt in prompts):
+        raise PromptFileError(f"stratify is {wanted.stratify!r}, which none of the prompts has")
 
 
 def _draw(seed: int, text: str) -> str:
     return hashlib.sha256(f"{seed}\n{text}".encode()).hexdigest()
+
+
+def _by_stratum(drawn: Sequence[PromptLine], label: str) -> Iterator[PromptLine]:
+    """The strata in proportion, and in a tie the one that was drawn from first; each in the order of the draw."""
+    strata: dict[str, list[PromptLine]] = {}
+    for prompt in drawn:
+        strata.setdefault(getattr(prompt, label), []).append(prompt)
+    members = [iter(stratum) for stratum in strata.values()]
+    return (next(members[index]) for index in turns([len(stratum) for stratum in strata.values()]))
 
 
 def _read_text(path: Path) -> str:

@@ -14,10 +14,9 @@ from django.db.models import Count
 
 from generation.models import PromptSet
 from generation.prompt_sets import store_prompt_set
-from generation.prompts import PromptFileError, PromptLine, read_prompts, select
+from generation.prompts import PromptFileError, PromptLine, Selection, read_prompts, select
 
 MOST_FILE_BYTES = 20_000_000
-LONGEST_SOURCE = 300
 PASTED = "pasted prompts"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
@@ -57,18 +56,18 @@ def bring_prompts(typed: Mapping[str, str], file: UploadedFile[Any] | None) -> t
     slug = typed.get("name", "").strip()
     if not _SLUG.fullmatch(slug):
         raise PromptsError("name", f"Found {slug!r}; allowed: 1 to 100 lower-case letters, digits and '-'.")
-    sample, seed = _number(typed, "sample"), _number(typed, "seed") or 0
     excluded = [part.strip() for part in typed.get("exclude", "").split(",") if part.strip()]
+    sample, seed = _number(typed, "sample"), _number(typed, "seed") or 0
+    wanted = Selection(excluded, sample, seed, typed.get("stratify", ""))
     source = _source(typed, file)
     try:
-        prompts = select(source.prompts, excluded, sample, seed)
+        prompts = select(source.prompts, wanted)
     except PromptFileError as error:
-        raise PromptsError("sample" if str(error).startswith("sample") else "exclude", _sentence(error)) from None
-    parts = [source.name]
-    parts += [f"without {', '.join(excluded)}"] if excluded else []
-    parts += [f"{sample} drawn with seed {seed}"] if sample is not None else []
+        about = str(error).partition(" ")[0]
+        place = about if about in ("sample", "stratify") else "exclude"
+        raise PromptsError(place, _sentence(error)) from None
     try:
-        return store_prompt_set(slug, prompts, ", ".join(parts)[:LONGEST_SOURCE])
+        return store_prompt_set(slug, prompts, wanted.in_words(source.name))
     except PromptFileError as error:
         raise PromptsError("name", _sentence(error).removeprefix("--set is ")) from None
 

@@ -32,4 +32,4 @@ def prompts(request: ResearcherRequest, copy: WorkingCopy) -> HttpResponse:
             messages.success(request, f"The {prompt_set.prompts.count()} prompts of {prompt_set.slug} {verb}.")
             return redirect("studio:edit", copy_id=copy.pk)
     context = {"copy": copy, "sets": prompt_sets(), "typed": request.POST, "problems": problems}
-    return render(request, "studio/prompts.html", context, status=400 if problems else 200)
+    return render(request, "studio/prompts.html", context, status=422 if problems else 200)

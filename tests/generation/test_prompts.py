@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from generation.prompts import PromptFileError, PromptLine, read_prompts, select
+from generation.prompts import PromptFileError, PromptLine, read_prompts
 
 PARTI = (
     "Prompt\tCategory\tChallenge\tNote\n"
@@ -114,47 +114,3 @@ def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(PromptFileError) as caught:
         read_prompts(tmp_path / "none.tsv")
     assert str(caught.value) == "none.tsv: cannot be read (No such file or directory)"
-
-
-PROMPTS = [PromptLine(f"prompt {n}", challenge="Basic" if n % 2 else "Complex") for n in range(20)]
-
-
-def test_select_excludes_challenges() -> None:
-    assert select(PROMPTS, ["Basic"]) == PROMPTS[::2]
-
-
-def test_sample_keeps_the_order_and_is_stable() -> None:
-    sample = select(PROMPTS, sample=4, seed=7)
-    assert [prompt.text for prompt in sample] == ["prompt 2", "prompt 3", "prompt 9", "prompt 19"]
-    assert [prompt for prompt in PROMPTS if prompt in sample] == sample
-
-
-def test_sample_depends_on_the_seed_but_not_on_the_order() -> None:
-    sample = select(PROMPTS, sample=4, seed=7)
-    assert set(select(PROMPTS[::-1], sample=4, seed=7)) == set(sample)
-    assert set(select(PROMPTS, sample=4, seed=8)) != set(sample)
-
-
-def test_smaller_sample_is_part_of_a_larger_one() -> None:
-    assert set(select(PROMPTS, sample=4, seed=7)) < set(select(PROMPTS, sample=9, seed=7))
-
-
-@pytest.mark.parametrize(
-    ("exclude", "sample", "message"),
-    [
-        (["Easy"], None, "challenge 'Easy' to exclude occurs nowhere; those that do: Basic, Complex"),
-        (["Basic", "Complex"], None, "no prompt is left after the exclusions"),
-        (["Basic"], 11, "sample is 11; allowed: 1 to 10, the prompts that are left"),
-        ([], 0, "sample is 0; allowed: 1 to 20, the prompts that are left"),
-    ],
-)
-def test_bad_selection(exclude: list[str], sample: int | None, message: str) -> None:
-    with pytest.raises(PromptFileError) as caught:
-        select(PROMPTS, exclude, sample)
-    assert str(caught.value) == message
-
-
-def test_excluding_from_prompts_without_challenges() -> None:
-    with pytest.raises(PromptFileError) as caught:
-        select([PromptLine("a cat")], ["Basic"])
-    assert str(caught.value) == "challenge 'Basic' to exclude occurs nowhere; the prompts have none"

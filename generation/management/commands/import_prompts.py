@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from generation.prompt_sets import store_prompt_set
-from generation.prompts import PromptFileError, read_prompts, select
+from generation.prompts import LABELS, PromptFileError, Selection, read_prompts, select
 from people import audit
 from people.audit import Verb
 
@@ -24,13 +24,15 @@ class Command(BaseCommand):
         parser.add_argument("--drop-repeats", action="store_true", help="keep the first of prompts that are the same")
         parser.add_argument("--sample", type=int, metavar="N", help="keep N of them, drawn at random")
         parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
+        parser.add_argument("--stratify", choices=LABELS, default="", help="draw the sample in proportion by it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             read = read_prompts(options["file"], drop_repeats=options["drop_repeats"])
-            prompts = select(read, options["exclude_challenge"], options["sample"], options["seed"])
+            wanted = Selection(options["exclude_challenge"], options["sample"], options["seed"], options["stratify"])
+            prompts = select(read, wanted)
             with transaction.atomic():
-                prompt_set, is_new = store_prompt_set(options["set"], prompts, _source(options))
+                prompt_set, is_new = store_prompt_set(options["set"], prompts, wanted.in_words(options["file"].name))
                 if is_new:
                     details = {"prompts": len(prompts), "prompt set": prompt_set.slug}
                     audit.record(Verb.IMPORTED, by=audit.shell_user(), details=details)
@@ -38,13 +40,3 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         verb = "imported" if is_new else "is there already"
         self.stdout.write(f"Prompt set {prompt_set.slug}: {prompt_set.prompts.count()} prompts, {verb}.")
-
-
-def _source(options: dict[str, Any]) -> str:
-    """How the set was made, in words, for the study's report."""
-    parts = [options["file"].name]
-    if options["exclude_challenge"]:
-        parts.append(f"without {', '.join(options['exclude_challenge'])}")
-    if options["sample"] is not None:
-        parts.append(f"{options['sample']} drawn with seed {options['seed']}")
-    return ", ".join(parts)[:300]
