@@ -13,6 +13,8 @@ from django.utils.module_loading import import_string
 from analysis.stats.summary import VERSION
 from analysis.votes import live_exclusions
 from comparisons.models import Study, Vote, VoteQuerySet
+from comparisons.studies import design_hash, image_jobs
+from generation.models import ImageJob, LatencyRun
 
 
 class Kind(NamedTuple):
@@ -20,6 +22,7 @@ class Kind(NamedTuple):
 
     maker: str
     version: int = 1  # goes up whenever the same inputs would give something else
+    tells_of_images: bool = False  # what made them, and how long that took
 
     def make(self, study: Study) -> Any:
         return import_string(self.maker)(study)
@@ -32,6 +35,7 @@ KINDS = {
     "quality": Kind("analysis.quality.make", version=2),
     "breakdowns": Kind("analysis.numbers.breakdowns"),
     "report": Kind("analysis.reporting.facts.facts", version=2),
+    "report-page": Kind("analysis.reporting.html.made", tells_of_images=True),
 }
 RECOUNTED = 1000  # a transaction may end after others whose votes have higher ids, so the last ids are counted again
 
@@ -62,10 +66,11 @@ def inputs_hash(study: Study, kind: str, votes: int) -> str:
     """Votes are insert-only, so that their number names them all."""
     parts = {
         "code": [VERSION, KINDS[kind].version],
-        "design": study.design_hash,
+        "design": design_hash(study),
         "state": study.state,
         "votes": votes,
         "exclusions": sorted(live_exclusions(study).values_list("id", flat=True)),
+        **({"images": _images(study)} if KINDS[kind].tells_of_images else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -80,6 +85,12 @@ def newer_votes(study: Study, seen_to: int, seen_last: int, most: int) -> int:
 def newest_vote() -> int:
     """The id of the site's newest; 0 where there is none."""
     return Vote.objects.aggregate(last=Max("id"))["last"] or 0
+
+
+def _images(study: Study) -> list[int | None]:
+    """Images are never changed, and measurements of a system's time neither."""
+    runs = LatencyRun.objects.filter(fingerprint__in=study.systems.values("fingerprint"))
+    return [image_jobs(study).filter(state=ImageJob.State.DONE).count(), runs.aggregate(last=Max("id"))["last"]]
 
 
 def _votes(study: Study) -> VoteQuerySet:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from analysis.reporting.content import report
 from analysis.reporting.folder import zipped
-from analysis.reporting.html import html
+from analysis.reporting.html import stored
 from analysis.reporting.pdf import pdf
 from analysis.reporting.source import NotComputedError, stored_source
 from comparisons.models import Study
@@ -41,7 +41,7 @@ def or_wait(view: View) -> View:
 @needs(Right.SEE_RESULTS)
 @or_wait
 def study_report(request: ResearcherRequest, study: Study) -> HttpResponse:
-    response = HttpResponse(html(report(stored_source(study)), study))
+    response = HttpResponse(stored(study))
     response._csp_replace = {"style-src": [UNSAFE_INLINE]}  # type: ignore[attr-defined]  # it carries its style with it
     return response
 

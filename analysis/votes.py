@@ -1,12 +1,13 @@
 """The one query that turns stored votes into columns: what was seen, by whom, and whether it counts.
 
-Of each vote it reads what is the vote's own, and where it points to. Comparisons and sessions are far fewer: they are
-read once and looked up in arrays. So a million votes take seconds, and are never all in memory.
+Of each vote it reads what is the vote's own, and where it points to. Comparisons, images and sessions are far fewer:
+they are read once and looked up in arrays. So a million votes take seconds, and are never all in memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
@@ -17,6 +18,8 @@ from django.db.models.functions import Cast
 
 from analysis.stats import VoteTable
 from comparisons.models import Comparison, Exclusion, RaterSession, Study, Vote
+from comparisons.studies import image_jobs
+from generation.models import Image
 
 _FETCHED = 2000  # rows are Python's objects no longer than that: more of them keep its garbage collector busy
 _TOGETHER = 10
@@ -62,10 +65,21 @@ _STORED = pa.schema(
         "probability": VOTES.field("probability").type,
     }
 )
-_OF_PAIR = ("question", "prompt_id", "category", "challenge", "system_left", "system_right")
-_PAIRS = pa.schema({"id": _ID} | {name: VOTES.field(name).type for name in _OF_PAIR})
+_COMPARISONS = pa.schema({"id": _ID, "question": _NAME, "image_a": _ID, "image_b": _ID})
+_OF_PROMPT = ("prompt_id", "category", "challenge")
+_IMAGES = pa.schema({"id": _ID} | {name: VOTES.field(name).type for name in _OF_PROMPT} | {"system": _NAME})
 _SESSIONS = pa.schema({"id": _ID, "rater": _ID, "session": _TEXT, "rater_kind": _NAME})
 _EXCLUDED = pa.schema({"vote_id": _ID, "session": _ID})
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What votes point to."""
+
+    comparisons: pa.RecordBatch
+    images: pa.RecordBatch
+    sessions: pa.RecordBatch
+    excluded: pa.RecordBatch
 
 
 def vote_batches(study: Study, votes: QuerySet[Vote] | None = None) -> Iterator[pa.RecordBatch]:
@@ -75,10 +89,10 @@ def vote_batches(study: Study, votes: QuerySet[Vote] | None = None) -> Iterator[
     if first is None:
         return
     # Asked for after the votes, whatever those point to is there.
-    pairs, sessions, excluded = _pairs(study), _sessions(study), _excluded(study)
+    known = _Known(_comparisons(study), _images(study), _sessions(study), _excluded(study))
     chunks = chain([first], chunks)
     while some := list(islice(chunks, _TOGETHER)):
-        yield _batch(pa.concat_batches(some), pairs, sessions, excluded)
+        yield _batch(pa.concat_batches(some), known)
 
 
 def vote_table(study: Study, *, with_excluded: bool = False) -> VoteTable:
@@ -139,18 +153,20 @@ def _query(votes: QuerySet[Vote]) -> QuerySet[Vote, tuple[Any, ...]]:
     )
 
 
-def _batch(
-    stored: pa.RecordBatch, pairs: pa.RecordBatch, sessions: pa.RecordBatch, excluded: pa.RecordBatch
-) -> pa.RecordBatch:
-    half = len(pairs) // 2
-    place = pc.index_in(stored["comparison"], pairs["id"][:half])
-    pair = pairs.take(pc.if_else(stored["a_is_left"].cast(pa.bool_()), place, pc.add(place, half)))
-    rater = sessions.take(pc.index_in(stored["session"], sessions["id"]))
-    is_out = (pc.is_in(stored[name], excluded[name].drop_null()) for name in ("vote_id", "session"))
+def _batch(stored: pa.RecordBatch, known: _Known) -> pa.RecordBatch:
+    comparison = _looked_up(stored["comparison"], known.comparisons)
+    a_is_left = stored["a_is_left"].cast(pa.bool_())
+    left = _looked_up(pc.if_else(a_is_left, comparison["image_a"], comparison["image_b"]), known.images)
+    right = _looked_up(pc.if_else(a_is_left, comparison["image_b"], comparison["image_a"]), known.images)
+    rater = _looked_up(stored["session"], known.sessions)
+    is_out = (pc.is_in(stored[name], known.excluded[name].drop_null()) for name in ("vote_id", "session"))
     columns = {
         **{name: stored[name] for name in ("vote_id", "response_ms", "probability")},
-        **{name: pair[name] for name in pair.schema.names},
+        **{name: left[name] for name in _OF_PROMPT},
         **{name: rater[name] for name in rater.schema.names},
+        "question": comparison["question"],
+        "system_left": left["system"],
+        "system_right": right["system"],
         "session": rater["session"].dictionary_encode(),  # of these votes: that of all is too large to be written anew
         "outcome": stored["outcome"].dictionary_encode(),
         "answered_at": _time(stored["answered_at"]),
@@ -160,20 +176,20 @@ def _batch(
     return pa.record_batch([columns[name] for name in VOTES.names], VOTES)
 
 
-def _pairs(study: Study) -> pa.RecordBatch:
-    """The study's comparisons twice: with the sides where image a is left, and then with those where image b is."""
-    prompt = "image_a__job__prompt__"
-    rows = Comparison.objects.filter(question__study=study).values_list(
-        "id",
-        "question__key",
-        f"{prompt}position",
-        f"{prompt}category",
-        f"{prompt}challenge",
-        "image_a__job__system__slug",
-        "image_b__job__system__slug",
-    )
-    *others, a, b = zip(*rows, strict=True)
-    return _columns([*(values * 2 for values in others), a + b, b + a], _PAIRS)
+def _looked_up(ids: pa.Array, rows: pa.RecordBatch) -> pa.RecordBatch:
+    return rows.take(pc.index_in(ids, rows["id"]))
+
+
+def _comparisons(study: Study) -> pa.RecordBatch:
+    rows = Comparison.objects.filter(question__study=study)
+    columns = rows.values_list("id", "question__key", "image_a_id", "image_b_id")
+    return _columns(zip(*columns, strict=True), _COMPARISONS)
+
+
+def _images(study: Study) -> pa.RecordBatch:
+    rows = Image.objects.filter(job__in=image_jobs(study))
+    of_prompt = [f"job__prompt__{name}" for name in ("position", "category", "challenge")]
+    return _columns(zip(*rows.values_list("id", *of_prompt, "job__system__slug"), strict=True), _IMAGES)
 
 
 def _sessions(study: Study) -> pa.RecordBatch:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from ninja import Router
@@ -13,9 +15,9 @@ from analysis.exports import votes_csv, write_votes_parquet
 from analysis.files import in_temporary_file
 from analysis.reporting.content import report
 from analysis.reporting.folder import zipped
-from analysis.reporting.html import html
+from analysis.reporting.html import stored
 from analysis.reporting.pdf import pdf
-from analysis.reporting.source import NotComputedError, Source, stored_source
+from analysis.reporting.source import NotComputedError, stored_source
 from api.access import ApiRequest, study_of
 from api.files import binary
 from api.problems import problems
@@ -25,6 +27,7 @@ from people.audit import Verb
 from people.rights import Right
 
 router = Router(tags=["Reports and exports"])
+T = TypeVar("T")
 PARQUET = "application/vnd.apache.parquet"
 
 
@@ -38,7 +41,7 @@ PARQUET = "application/vnd.apache.parquet"
 def report_html(request: ApiRequest, slug: str) -> HttpResponse:
     """Needs no other file. Scope: read:results."""
     study = study_of(request, slug, Right.SEE_RESULTS)
-    return HttpResponse(html(report(_source(study)), study))
+    return HttpResponse(_or_conflict(stored, study))
 
 
 @router.get(
@@ -50,7 +53,7 @@ def report_html(request: ApiRequest, slug: str) -> HttpResponse:
 )
 def report_pdf(request: ApiRequest, slug: str) -> HttpResponse:
     """Scope: read:results."""
-    source = _source(study_of(request, slug, Right.SEE_RESULTS))
+    source = _or_conflict(stored_source, study_of(request, slug, Right.SEE_RESULTS))
     return HttpResponse(pdf(report(source)).content, content_type="application/pdf")
 
 
@@ -64,7 +67,7 @@ def report_pdf(request: ApiRequest, slug: str) -> HttpResponse:
 def report_zip(request: ApiRequest, slug: str) -> FileResponse:
     """Scope: read:votes."""
     study = study_of(request, slug, Right.EXPORT)
-    archive = zipped(_source(study))
+    archive = zipped(_or_conflict(stored_source, study))
     _note(request, study, "report.zip")
     return FileResponse(archive, as_attachment=True, filename=f"{slug}-report.zip", content_type="application/zip")
 
@@ -113,9 +116,9 @@ def bundle(request: ApiRequest, slug: str) -> FileResponse:
     return FileResponse(file, as_attachment=True, filename=f"{slug}.zip", content_type="application/zip")
 
 
-def _source(study: Study) -> Source:
+def _or_conflict(read: Callable[[Study], T], study: Study) -> T:
     try:
-        return stored_source(study)
+        return read(study)
     except NotComputedError:
         raise HttpError(
             409, "Its numbers are not computed yet: a worker was asked to; ask again in a minute."

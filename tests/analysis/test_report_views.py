@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -11,15 +13,22 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from analysis.computing import compute
-from analysis.reporting.source import kinds_of
+from analysis.kinds import KINDS
+from analysis.models import Snapshot
+from analysis.reporting.content import report
+from analysis.reporting.html import html
+from analysis.reporting.source import kinds_of, stored_source
 from comparisons.models import Study
+from comparisons.studies import close_study, image_jobs
 from comparisons.study_file import QuestionSpec
+from generation.models import ImageJob, LatencyRun
 from people.models import AuditEntry, Membership
 from tests.analysis.votes import cast_votes
-from tests.factories import PROMPTS, make_open_study
+from tests.factories import PROMPTS, make_draft, make_open_study
 
 pytestmark = pytest.mark.django_db
 
+OUTDATED = "Something has changed since this report was written"
 PATHS = ("/studies/one/report/", "/studies/one/report.pdf", "/studies/one/report.zip")
 
 
@@ -39,18 +48,32 @@ def study() -> Study:
 
 @pytest.fixture
 def computed(study: Study) -> Study:
-    for kind in kinds_of(study):
+    ImageJob.objects.filter(id=image_jobs(study)[0].id).update(state="queued")
+    for kind in KINDS:
         compute(study, kind)
     return study
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_until_the_numbers_are_there_it_says_what_it_waits_for(path: str, researcher: Client, study: Study) -> None:
+def test_until_it_can_be_shown_it_says_what_it_waits_for(path: str, researcher: Client, study: Study) -> None:
     response = researcher.get(path)
     assert response["Content-Type"].startswith("text/html")
     assert "being computed by a worker" in response.content.decode()
-    assert set(study.snapshots.exclude(asked_at=None).values_list("kind", flat=True)) == set(kinds_of(study))
+    asked = set(study.snapshots.exclude(asked_at=None).values_list("kind", flat=True))
+    assert asked == ({"report-page"} if path == PATHS[0] else set(kinds_of(study)))
     assert not AuditEntry.objects.exists()
+
+
+def test_the_page_is_shown_as_the_worker_made_it(researcher: Client, computed: Study) -> None:
+    page = researcher.get(PATHS[0]).content.decode()
+    written = html(report(stored_source(computed)))
+    assert undated(page).partition("</nav>")[2] == undated(written).partition("<body>")[2]
+    Snapshot.objects.filter(kind="report-page").update(results='"<h1>As it was made</h1>"')
+    assert "<h1>As it was made</h1>" in researcher.get(PATHS[0]).content.decode()
+
+
+def undated(page: str) -> str:
+    return re.sub(r"\s+|\d+:\d+", " ", page)
 
 
 def test_the_page_leads_to_the_other_files_and_back(researcher: Client, computed: Study) -> None:
@@ -61,11 +84,34 @@ def test_the_page_leads_to_the_other_files_and_back(researcher: Client, computed
     assert "<caption>" in page
 
 
-def test_old_numbers_say_so(researcher: Client, computed: Study) -> None:
-    note = "this report has the numbers of that time"
-    assert note not in researcher.get("/studies/one/report/").content.decode()
-    cast_votes(computed, raters=1, seed=2)
-    assert note in researcher.get("/studies/one/report/").content.decode()
+def new_vote(study: Study) -> None:
+    cast_votes(study, raters=1, seed=2)
+
+
+def new_image(study: Study) -> None:
+    assert image_jobs(study).filter(state="queued").update(state="done") == 1
+
+
+def new_measurement(study: Study) -> None:
+    system = study.systems.all()[0]
+    of_system = {"system": system.slug, "fingerprint": system.fingerprint, "spec": system.spec}
+    LatencyRun.objects.create(**of_system, batch_size=1, runs=1, timings=[{"total_ms": 1.0}], environment={})
+
+
+@pytest.mark.parametrize("change", [new_vote, new_image, new_measurement, close_study])
+def test_an_old_page_says_so(change: Callable[[Study], object], researcher: Client, computed: Study) -> None:
+    assert OUTDATED not in researcher.get(PATHS[0]).content.decode()
+    change(computed)
+    assert OUTDATED in researcher.get(PATHS[0]).content.decode()
+
+
+def test_the_page_of_a_draft_follows_its_design(researcher: Client) -> None:
+    draft = make_draft(slug="draft")
+    compute(draft, "report-page")
+    assert OUTDATED not in researcher.get("/studies/draft/report/").content.decode()
+    draft.design["protocol"]["breaks"] = 0
+    draft.save(update_fields=["design"])
+    assert OUTDATED in researcher.get("/studies/draft/report/").content.decode()
 
 
 def test_the_paper_is_a_file(researcher: Client, computed: Study) -> None:

@@ -9,10 +9,9 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from analysis.computing import compute
-from analysis.reporting.source import kinds_of
-from comparisons.models import Rater, Study
+from comparisons.models import Comparison, Rater, RaterSession, Study
 from generation.models import ImageJob
-from tests.analysis.votes import cast_votes
+from tests.analysis.votes import cast_vote, cast_votes
 from tests.factories import make_draft, make_open_study
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +50,9 @@ def test_the_list_counts_images_and_votes(researcher: Client) -> None:
     study, draft = make_open_study(), make_draft()
     cast_votes(study, raters=2, each=5)
     cast_votes(study, raters=1, each=3, kind=Rater.Kind.SIMULATED)
+    late = RaterSession.objects.latest("id")
+    free = Comparison.objects.filter(question__study=study).exclude(assignments__session=late)
+    cast_vote(late, free[0], late=True)
     shown = {row.slug: row for row in researcher.get("/studies/").context["studies"]}
     row = shown[study.slug]
     assert (row.images_done, row.images_total) == (12, 12)
@@ -131,8 +133,7 @@ def test_votes_are_streamed_as_a_file(researcher: Client) -> None:
 def test_the_report_page_may_have_its_own_style_and_nothing_else(researcher: Client) -> None:
     study = make_open_study(slug="one")
     waiting = researcher.get("/studies/one/report/")["Content-Security-Policy"]
-    for kind in kinds_of(study):
-        compute(study, kind)
+    compute(study, "report-page")
     policy = dict(
         directive.strip().split(" ", 1)
         for directive in researcher.get("/studies/one/report/")["Content-Security-Policy"].split(";")

@@ -49,7 +49,7 @@ def whole(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 @pytest.fixture
 def served(study: Study) -> Iterator[None]:
     """The application itself, in the transaction of the test."""
-    for kind in ("results", "breakdowns", "report"):
+    for kind in ("results", "breakdowns", "report", "report-page"):
         compute(study, kind)
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)

@@ -54,7 +54,7 @@ def test_no_answer_holds_them(recruited: Study, program: Caller) -> None:
     asking = program("analyst")
     excluded = recruited.sessions.latest("id")
     exclusions.exclude(excluded, "asleep", recruited.memberships.get().user)
-    for kind in ("results", "results-with-excluded", "breakdowns", "report"):
+    for kind in ("results", "results-with-excluded", "breakdowns", "report", "report-page"):
         compute(recruited, kind)
     read = dict(answers(asking))
     assert str(recruited.sessions.earliest("id").public_id) in read["studies/colours/votes.csv"]
