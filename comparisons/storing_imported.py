@@ -83,7 +83,7 @@ class Entry(NamedTuple):
 
 
 class Taken(Exception):
-    """Somebody else took a place that had been free."""
+    """Somebody else took a place that had been free, or closed the study."""
 
 
 def store(study: Study, entries: Sequence[Entry], note: Callable[[int], None]) -> None:
@@ -99,6 +99,7 @@ def store(study: Study, entries: Sequence[Entry], note: Callable[[int], None]) -
         of_votes = [ids[session, entry.pair.id] for session, entry in zip(mine, entries, strict=True)]
         insert_rows(Vote, _VOTE, ((lease, *values) for lease, values in zip(of_votes, votes, strict=True)))
         _exclude(lease for lease, entry in zip(of_votes, entries, strict=True) if entry.row.is_excluded)
+        _keep_open(study)
         _take_places(on_time)
         _count_sides(on_time)
         note(len(entries))
@@ -148,6 +149,12 @@ def _lease_ids(study: Study) -> dict[tuple[int, int], int]:
 def _exclude(leases: Iterable[int]) -> None:
     votes = Vote.objects.filter(assignment__in=list(leases)).order_by("id").values_list("id", flat=True)
     Exclusion.objects.bulk_create(Exclusion(vote_id=vote, reason=EXCLUDED) for vote in votes)
+
+
+def _keep_open(study: Study) -> None:
+    """Whoever closes the study waits until these votes are there."""
+    if not Study.objects.filter(id=study.id, state=Study.State.OPEN).update(state=Study.State.OPEN):
+        raise Taken
 
 
 def _take_places(entries: Sequence[Entry]) -> None:

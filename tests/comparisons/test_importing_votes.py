@@ -229,6 +229,19 @@ def test_a_place_that_is_taken_meanwhile_is_told(study: Study, monkeypatch: pyte
     assert Vote.objects.count() == 2
 
 
+def test_a_study_that_is_closed_meanwhile_takes_none(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between what was read and the transaction."""
+
+    def closed_first(*arguments: Any) -> None:
+        close_study(study)
+        storing_imported.store(*arguments)
+
+    monkeypatch.setattr(importing_votes, "store", closed_first)
+    with pytest.raises(StudyError, match="is closed: only an open study takes votes"):
+        bring(study, ROW)
+    assert not Vote.objects.exists()
+
+
 def test_whoever_is_always_slower_is_told(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     def taken(*_: object) -> None:
         raise storing_imported.Taken
