@@ -3,4 +3,8 @@
 worker_class = "gthread"
 workers = 2
 threads = 4
+# A request waits in the kernel's queue for the first thread of any process, never behind the threads of one while those
+# of another are free: a process takes as many connections as it has threads, and keeps none for a next request.
+worker_connections = threads
+keepalive = 0
 control_socket_disable = True  # it would be made in the home folder

@@ -19,7 +19,7 @@ from django.utils import timezone
 from comparisons.extras import Extra
 from comparisons.matchmaking import STRATEGIES, Candidate, Draw
 from comparisons.models import Assignment, AssignmentQuerySet, Comparison, Matchup, Question, RaterSession, Study
-from comparisons.statements import Statement, given_id
+from comparisons.statements import Insertion, Statement, given_id
 
 CONTENDERS = 8  # comparisons of one pair of systems that are tried before the next pair: others may take the first
 State = Assignment.State
@@ -51,6 +51,7 @@ _PUT_LEFT = {
         lambda: Matchup.objects.filter(id=given_id("matchup"), b_left__lte=F("a_left")), b_left=F("b_left") + 1
     ),
 }
+_INSERT = Insertion(Assignment)
 
 
 class Overtaken(Exception):
@@ -129,7 +130,7 @@ def _proposals(
     for draw in STRATEGIES[session.study.matchmaking](candidates, rng):
         a_left, b_left = sides[draw.matchup_id]
         a_is_due = a_left < b_left or (a_left == b_left and rng.random() < 0.5)
-        for comparison in _TO_TRY.rows(matchup=draw.matchup_id, session=session.id):
+        for comparison in _TO_TRY.each(matchup=draw.matchup_id, session=session.id):
             yield draw, comparison, a_is_due
 
 
@@ -151,7 +152,7 @@ def _lease(session: RaterSession, comparison: Comparison, draw: Draw, state: str
 def _insert(session: RaterSession, comparison: Comparison, state: str, a_is_left: bool, **fields: object) -> Assignment:
     now = timezone.now()
     values = {"probability": 1.0, "issued_at": now, "expires_at": lease_end()} | fields
-    return Assignment.objects.create(session=session, comparison=comparison, state=state, a_is_left=a_is_left, **values)
+    return _INSERT.row(session=session, comparison=comparison, state=state, a_is_left=a_is_left, **values)
 
 
 def _beside(session: RaterSession, comparison: Comparison) -> Sequence[Comparison]:

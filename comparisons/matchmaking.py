@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A pair of systems with capacity left, and how many votes it has or waits for."""
 
     matchup_id: int
     taken: int
 
 
-@dataclass(frozen=True)
-class Draw:
+class Draw(NamedTuple):
     matchup_id: int
     probability: float
 

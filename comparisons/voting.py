@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from comparisons import leases, sessions
 from comparisons.conduct import check_results
 from comparisons.models import Assignment, Comparison, RaterSession, Report, Study, Vote
-from comparisons.statements import Statement, given_id, given_uuid
+from comparisons.statements import Insertion, Statement, given_id, given_uuid
 
 MAX_RESPONSE_MS = 2**31 - 1
 State = Assignment.State
@@ -25,6 +25,7 @@ _FINISH = Statement(lambda: Assignment.objects.open().filter(id=given_id("lease"
 _COUNT_DONE = Statement(
     lambda: Comparison.objects.filter(id=given_id("comparison")), open_leases=F("open_leases") - 1, done=F("done") + 1
 )
+_INSERT = Insertion(Vote)
 
 
 class AnswerError(ValueError):
@@ -180,7 +181,7 @@ def _standing(assignment: Assignment) -> Vote | None:
 
 
 def _insert(assignment: Assignment, answer: Answer, *, late: bool) -> Vote:
-    return Vote.objects.create(
+    return _INSERT.row(
         assignment=assignment,
         supersedes=_standing(assignment) if assignment.state == State.UNDONE else None,
         client_key=answer.key,

@@ -7,11 +7,11 @@ import random
 import re
 import time
 import uuid
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 
 _PAYLOAD = re.compile(r'<script id="judgement" type="application/json">(.*?)</script>', re.DOTALL)
 _TOKEN = re.compile(r'name="csrf(?:middlewaretoken" value|-token" content)="([^"]+)"')
@@ -37,8 +37,7 @@ class Rater:
             token = _TOKEN.findall(page)[0]
             self._headers = {"X-CSRFToken": token, "Cookie": cookies, "Content-Type": "application/json"}
             self._address = f"{urlsplit(url).path}answer/"
-            again = urllib3.Retry(3, allowed_methods=None)  # as the page does: an answer that comes twice counts once
-            self._connections = urllib3.connection_from_url(url, retries=again)
+            self._connection = HTTPConnection(urlsplit(url).netloc)  # connects anew after a reply that closes it
 
     def answer(self) -> dict[str, Any]:
         """The receipt."""
@@ -47,10 +46,12 @@ class Rater:
         answer = {"assignment": self.judgement["assignment"], "key": str(uuid.uuid4()), "outcome": outcome}
         body = json.dumps(answer | {"response_ms": 1500})
         start = time.perf_counter()
-        reply = self._connections.urlopen("POST", self._address, body, self._headers)
+        self._connection.request("POST", self._address, body, self._headers)
+        reply = self._connection.getresponse()
+        received = reply.read()
         self.times_ms.append(1000 * (time.perf_counter() - start))
-        assert reply.status == requests.codes.ok, reply.data
-        content = reply.json()
+        assert reply.status == requests.codes.ok, received
+        content = json.loads(received)
         self.judgement = content["next"]
         receipt: dict[str, Any] = content["receipt"]
         return receipt

@@ -7,13 +7,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import Count, F
+from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from comparisons.models import Assignment, Comparison, Study
-from comparisons.statements import Statement, given_id, given_text, given_time, given_uuid
+from comparisons.models import Assignment, Comparison, Study, Vote
+from comparisons.statements import Insertion, Statement, given_id, given_text, given_time, given_uuid
 from tests.comparisons.browsing import Browser
 from tests.factories import make_open_study
 
@@ -37,6 +38,8 @@ TAKE = Statement(
 MOVE = Statement(
     lambda: Assignment.objects.filter(id=given_id("id"), state=Assignment.State.OPEN), expires_at=given_time("end")
 )
+IN_ORDER = Statement(lambda: Comparison.objects.filter(votes_wanted__gte=given_id("least")).order_by("id"))
+INSERT = Insertion(Vote)
 
 
 @pytest.fixture
@@ -99,6 +102,51 @@ def test_rows_are_new_objects_each_time(study: Study) -> None:
     Assignment.objects.filter(id=first).update(state=Assignment.State.EXPIRED)
     (after,) = BY_ID.rows(id=first)
     assert (before.state, after.state) == ("open", "expired")
+
+
+def test_a_row_that_nobody_comes_to_is_not_made_into_an_object(study: Study) -> None:
+    wanted, made = list(Comparison.objects.filter(votes_wanted__gte=2).order_by("id")), []
+
+    def note(instance: Comparison, **_: object) -> None:
+        made.append(instance)
+
+    post_init.connect(note, Comparison)
+    try:
+        rows = IN_ORDER.each(least=2)
+        assert (next(rows), len(made)) == (wanted[0], 1)
+        assert IN_ORDER.rows(least=3) == []
+        assert list(rows) == wanted[1:] != []
+    finally:
+        post_init.disconnect(note, Comparison)
+
+
+def test_an_inserted_row_is_what_create_makes_of_the_same_values(study: Study) -> None:
+    first, second = Assignment.objects.filter(state="open")
+    values = {"outcome": Vote.Outcome.TIE, "response_ms": 1200, "answered_at": timezone.now()}
+    keys = uuid.uuid4(), uuid.uuid4()
+    new = INSERT.row(assignment=first, client_key=keys[0], **values)
+    created = Vote.objects.create(assignment=second, client_key=keys[1], **values)
+    with CaptureQueriesContext(connection) as captured:
+        assert (new.assignment, new.supersedes, new.late) == (first, None, False)
+    assert not captured.captured_queries
+    columns = [field.attname for field in Vote._meta.concrete_fields if field.name not in {"id", "assignment"}]
+    stored, other = (
+        Vote.objects.filter(id=new.id).values(*columns).get(),
+        Vote.objects.values(*columns).get(id=created.id),
+    )
+    assert stored | {"client_key": keys[1]} == other
+    assert stored == {column: getattr(new, column) for column in columns}
+    assert Vote.objects.get(assignment=first) == new
+
+
+def test_an_inserted_row_has_the_models_defaults_and_keeps_its_constraints(study: Study) -> None:
+    lease = Assignment.objects.filter(state="open")[0]
+    before = timezone.now()
+    new = INSERT.row(assignment=lease, client_key=uuid.uuid4(), outcome="left", response_ms=1)
+    assert before <= new.answered_at <= timezone.now()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        INSERT.row(assignment=lease, client_key=uuid.uuid4(), outcome="left", response_ms=1)
+    assert Vote.objects.get(assignment=lease) == new
 
 
 @pytest.mark.django_db(transaction=True)
