@@ -96,3 +96,30 @@ def test_the_focus_stays_with_the_pair_when_the_button_for_undo_goes(page: Page,
     assert page.evaluate(FOCUSED) == "pair"
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.dataset.outcome") == "left"
+
+
+def test_a_break_is_offered_once_though_an_answer_is_taken_back_across_it(page: Page, running: Running) -> None:
+    page.goto(running.rate("staged"))
+    for button in ("I agree, begin", "I have read this, go on"):
+        page.get_by_role("button", name=button).click()
+    page.get_by_label("two").check()
+    page.get_by_role("button", name="Check my answers").click()
+    start_block(page)
+    page.wait_for_selector(READY)
+    press(page, "1")
+    page.locator("#feedback[open]").wait_for()
+    page.keyboard.press("Enter")
+    start_block(page)
+    for _ in range(5):
+        page.wait_for_selector(READY)
+        press(page, "1")
+    page.locator("#break[open]").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(READY)
+    page.keyboard.press("u")
+    expect(page.locator("#count")).to_have_text("4 of 16 judged")
+    page.wait_for_selector(READY)
+    press(page, "2")
+    expect(page.locator("#count")).to_have_text("5 of 16 judged")
+    page.wait_for_selector(READY)
+    expect(page.locator("#break")).to_be_hidden()

@@ -78,16 +78,24 @@ export function ignoreHeldKeys(pair) {
 }
 
 /**
+ * @param {{tie: boolean, both_bad: boolean}} question
+ * @returns {string[]} what can be answered
+ */
+export function outcomesOf(question) {
+  return ["left", "tie", "both_bad", "right"].filter((outcome) => question[outcome] ?? true);
+}
+
+/**
  * Offer only what the question offers, unpressed and not yet answerable.
  * @param {HTMLElement} pair
  * @param {{tie: boolean, both_bad: boolean}} question
  */
 export function offer(pair, question) {
-  const offered = { left: true, right: true, tie: question.tie, both_bad: question.both_bad };
+  const outcomes = outcomesOf(question);
   for (const button of pair.querySelectorAll("button.answer")) {
-    button.hidden = !offered[button.dataset.outcome];
+    button.hidden = !outcomes.includes(button.dataset.outcome);
     button.ariaDisabled = "true";
     button.ariaPressed = "false";
   }
-  pair.dataset.neutral = ["none", "one", "two"][Number(question.tie) + Number(question.both_bad)];
+  pair.dataset.neutral = ["none", "one", "two"][outcomes.length - 2];
 }

@@ -189,11 +189,15 @@ async function main() {
   ignoreHeldKeys(pair);
   element("help-button").addEventListener("click", () => closed(element("help")));
   stackedScreen.addEventListener("change", view.nameSides);
-  const follow = async (reply) => {
-    loadAhead(reply.ahead);
-    if (reply.feedback) await view.showFeedback(reply.feedback);
-    if (reply.next?.pause) await closed(element("break"));
-    return reply.next;
+  let rested = ""; // before this assignment, which may come again after an undo
+  const follow = async ({ next, ahead, feedback }) => {
+    loadAhead(ahead);
+    if (feedback) await view.showFeedback(feedback);
+    if (next?.pause && next.assignment !== rested) {
+      rested = next.assignment;
+      await closed(element("break"));
+    }
+    return next;
   };
   /** @type {Payload | null} */
   let payload = await catchUp(content("judgement"));

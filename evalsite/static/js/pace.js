@@ -1,6 +1,6 @@
 /** How long the rest will take, by the answers that this page has seen. */
 
-const FIRST_GUESS_MS = 8_000;
+const FIRST_GUESS_MS = 8_000; // for each question about a pair, as the first page of the study reckons
 const BETWEEN_MS = 800; // from one answer to the next pair
 
 const seen = [];
@@ -18,6 +18,6 @@ export function answered(responseMs) {
  */
 export function timeLeft(pairs, questions) {
   const sorted = seen.toSorted((one, other) => one - other);
-  const median = sorted.length < 3 ? questions * FIRST_GUESS_MS : sorted[Math.floor(sorted.length / 2)];
-  return pairs * (median + BETWEEN_MS);
+  if (sorted.length < 3) return pairs * questions * FIRST_GUESS_MS;
+  return pairs * (sorted[Math.floor(sorted.length / 2)] + BETWEEN_MS);
 }

@@ -1,5 +1,5 @@
 /** What the judging page shows of a pair: its prompt, the questions and what has been answered, how far the rater is. */
-import { offer } from "./choices.js";
+import { offer, outcomesOf } from "./choices.js";
 import { closed } from "./dialogs.js";
 import { timeLeft } from "./pace.js";
 
@@ -9,8 +9,10 @@ const SMALLEST_PX = 512; // smaller pictures are enlarged, both alike, where the
 export const element = (id) => document.getElementById(id);
 export const content = (id) => JSON.parse(element(id).textContent);
 export const pair = element("pair");
-export const stackedScreen = matchMedia("(max-aspect-ratio: 4/5)");
+export const stackedScreen = matchMedia("(max-aspect-ratio: 4/5), (width <= 26rem)");
 export const words = content("words");
+
+let listAnew = () => {}; // the questions, with the answers given so far
 
 function say(name, values) {
   return words[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
@@ -34,6 +36,7 @@ export function describe(payload) {
   element("progress").value = progress.done;
   element("problem").hidden = payload.practice;
   element("judging").style.setProperty("--image-px", `${Math.max(SMALLEST_PX, payload.image_px)}px`);
+  pair.dataset.strip = questionsOf(payload).some(({ question }) => outcomesOf(question).length > 2) ? "yes" : "no";
   pair.querySelectorAll(".frame").forEach((frame) => frame.replaceChildren());
   pair.ariaBusy = "true";
 }
@@ -51,13 +54,17 @@ export function ask(payload, given) {
   element("part").textContent = partName(payload, given);
   listQuestions(payload, given);
   const focused = document.activeElement;
-  element("undo").hidden = !payload.undoable && !given.length;
+  element("undo").disabled = !payload.undoable && !given.length;
   offer(pair, question);
-  if (focused?.closest("[hidden]")) pair.focus({ preventScroll: true });
+  if (focused?.closest("[hidden], :disabled")) pair.focus({ preventScroll: true });
 }
 
-/** Several questions all stand there: those with their answers, and the one that is asked now. */
+/**
+ * Several questions all stand there: those with their answers, and the one that is asked now. Each has room for its
+ * longest answer from the start, so that the pictures below stay where they are.
+ */
 function listQuestions(payload, given) {
+  listAnew = () => listQuestions(payload, given);
   const questions = questionsOf(payload);
   element("question").classList.toggle("visually-hidden", questions.length > 1);
   element("questions").hidden = questions.length === 1;
@@ -66,14 +73,24 @@ function listQuestions(payload, given) {
     item.dir = "auto";
     item.textContent = question.wording;
     if (place === given.length) item.ariaCurrent = "step";
-    if (place < given.length) {
-      const answer = document.createElement("span");
-      answer.textContent = outcomeInWords(given[place].outcome);
-      item.append(" ", answer);
-    }
+    item.append(" ", answerBeside(question, given[place]?.outcome));
     return item;
   });
   element("questions").replaceChildren(...items);
+}
+
+/** All answers that the question offers lie in one place, and the given one alone can be seen. */
+function answerBeside(question, outcome) {
+  const beside = document.createElement("span");
+  beside.className = "given";
+  const answers = outcomesOf(question).map((each) => {
+    const answer = document.createElement("span");
+    answer.textContent = outcomeInWords(each);
+    answer.dataset.given = each === outcome ? "yes" : "no";
+    return answer;
+  });
+  beside.append(...answers);
+  return beside;
 }
 
 function outcomeInWords(outcome) {
@@ -146,7 +163,9 @@ export function showTrouble(isThere) {
   trouble.hidden = !isThere;
 }
 
+/** By where they lie now: a phone may be turned. */
 export function nameSides() {
+  listAnew();
   const [left, right] = pair.querySelectorAll(".frame img");
   if (!right) return;
   left.alt = outcomeInWords("left");

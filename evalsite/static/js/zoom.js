@@ -22,8 +22,10 @@ export class Zoom {
   #scale = 1;
   #x = 0; // of the middle of what is seen, in widths of the image from its own middle
   #y = 0;
-  /** @type {Map<number, {x: number, y: number}>} where the fingers are, or the pressed mouse, in widths of a frame */
+  /** @type {Map<number, {x: number, y: number}>} where the fingers are, or the pressed mouse, in widths of #pressed */
   #pointers = new Map();
+  /** @type {HTMLElement} the frame that was pressed first: a second finger may lie on the other one */
+  #pressed;
   #pressedAt = { x: 0, y: 0 };
   #dragged = false;
 
@@ -40,8 +42,8 @@ export class Zoom {
       frame.addEventListener("wheel", (event) => this.#onWheel(event, frame), { passive: false });
       frame.addEventListener("dblclick", (event) => this.#onDoubleClick(event, frame));
       frame.addEventListener("pointerdown", (event) => this.#onDown(event, frame));
-      frame.addEventListener("pointermove", (event) => this.#onMove(event, frame));
-      frame.addEventListener("pointerup", (event) => this.#onUp(event, frame));
+      frame.addEventListener("pointermove", (event) => this.#onMove(event));
+      frame.addEventListener("pointerup", (event) => this.#onUp(event));
       frame.addEventListener("pointercancel", (event) => this.#pointers.delete(event.pointerId));
     }
   }
@@ -102,15 +104,16 @@ export class Zoom {
 
   #onDown(event, frame) {
     frame.setPointerCapture(event.pointerId);
-    this.#pressedAt = place(event, frame);
     this.#dragged = this.#pointers.size > 0;
+    if (!this.#dragged) this.#pressed = frame;
+    this.#pressedAt = place(event, this.#pressed);
     this.#pointers.set(event.pointerId, this.#pressedAt);
   }
 
-  #onMove(event, frame) {
+  #onMove(event) {
     const before = this.#pointers.get(event.pointerId);
     if (!before) return;
-    const now = place(event, frame);
+    const now = place(event, this.#pressed);
     this.#pointers.set(event.pointerId, now);
     const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1];
     if (other) {
@@ -122,10 +125,10 @@ export class Zoom {
   }
 
   /** A press without a drag brings what is there to the middle: nobody has to drag. */
-  #onUp(event, frame) {
+  #onUp(event) {
     this.#pointers.delete(event.pointerId);
     if (this.#scale === 1 || this.#dragged || this.#pointers.size) return;
-    const { x, y } = place(event, frame);
+    const { x, y } = place(event, this.#pressed);
     this.#move(x, y);
   }
 }
