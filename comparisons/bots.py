@@ -13,6 +13,7 @@ import json
 import math
 import random
 import re
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ import requests
 from PIL import Image as PillowImage
 
 TIMEOUT_S = 30
+PATIENCE_S = (0.5, 1, 2, 4, 8, 15)  # between tries, while a site that has answered before is away
 _HOPELESS = -100.0  # the strength of a picture that no system made of this prompt
 
 _PAYLOAD = re.compile(r'<script id="judgement" type="application/json">(.*?)</script>', re.DOTALL)
@@ -91,6 +93,7 @@ class Bot:
         self._manner = CHARACTERS[self.character]
         self._rng = random.Random(self.seed)
         self._http = requests.Session()
+        self._has_met_site = False
         self.result = Result(self.character)
 
     def take_part(self) -> Result:
@@ -130,7 +133,7 @@ class Bot:
         if token is None:
             raise BotError(f"{page.url} has no form.")
         content = {**fields, "csrfmiddlewaretoken": token[1]}
-        return _checked(self._http.post(page.url, content, headers={"Referer": page.url}, timeout=TIMEOUT_S))
+        return self._ask("POST", page.url, data=content, headers={"Referer": page.url})
 
     def _answer(self, judgement: Mapping[str, Any], token: str, page_url: str) -> dict[str, Any]:
         digests = {side: self._digest(judgement[side]) for side in ("left", "right")}
@@ -142,7 +145,7 @@ class Bot:
             ]
         headers = {"X-CSRFToken": token, "Referer": page_url}
         url = requests.compat.urljoin(page_url, "../answer/")
-        reply = _checked(self._http.post(url, json=answer, headers=headers, timeout=TIMEOUT_S)).json()
+        reply = self._ask("POST", url, json=answer, headers=headers).json()
         if reply["receipt"]["key"] != answer["key"]:
             raise BotError(f"{url} gave a receipt for another answer.")
         return dict(reply)
@@ -173,7 +176,21 @@ class Bot:
         return digest_of(self._get(requests.compat.urljoin(self.landing_url, path)).content)
 
     def _get(self, url: str) -> requests.Response:
-        return _checked(self._http.get(url, timeout=TIMEOUT_S))
+        return self._ask("GET", url)
+
+    def _ask(self, method: str, url: str, **content: Any) -> requests.Response:
+        """Like a rater's page, which asks again when the site is restarted."""
+        for delay_s in PATIENCE_S if self._has_met_site else ():
+            try:
+                response = self._http.request(method, url, timeout=TIMEOUT_S, **content)
+                if response.status_code < requests.codes.server_error:
+                    return _checked(response)
+            except requests.ConnectionError:
+                pass
+            time.sleep(delay_s)
+        response = _checked(self._http.request(method, url, timeout=TIMEOUT_S, **content))
+        self._has_met_site = True
+        return response
 
 
 def digest_of(content: bytes) -> str:

@@ -95,13 +95,14 @@ _REJECTED = {
     Ours.MISSING: Verdict(Payment.NOTHING, "rejected, and no answer is here"),
 }
 _PAID_AS_SCREENED_OUT = Verdict(Payment.NOTHING, "the platform has paid already what was agreed for being screened out")
-_SCREENED_OUT = {
-    Ours.COMPLETE: Verdict(Payment.PAY, "all that was asked is here: the rest of the reward, as a bonus"),
-    Ours.ALL_JUDGED: Verdict(Payment.PAY, "all that was asked is here: the rest of the reward, as a bonus"),
-    Ours.SHORT: Verdict(Payment.DECIDE, "a bonus can pay for the answers that are here"),
+_THE_REST = Verdict(Payment.PAY, "all that was asked is here: the rest of the reward, as a bonus")
+_PERHAPS_A_BONUS = Verdict(Payment.DECIDE, "a bonus can pay for the answers that are here")
+_TOPPED_UP = {Ours.COMPLETE: _THE_REST, Ours.ALL_JUDGED: _THE_REST, Ours.SHORT: _PERHAPS_A_BONUS}
+_SCREENED_OUT = _TOPPED_UP | {
     Ours.PARTLY: Verdict(Payment.PARTLY, "a bonus can pay for the answers that are here"),
-    Ours.FAILED: Verdict(Payment.DECIDE, "a bonus can pay for the answers that are here"),
+    Ours.FAILED: _PERHAPS_A_BONUS,
 }
+_PAID_IN_PART = Verdict(Payment.NOTHING, "the platform has paid a part already, and that stands")
 _MAY_STILL_WORK = Verdict(Payment.NOTHING, "they may still be at work")
 _AT_WORK = _HANDED_IN | dict.fromkeys((Ours.PARTLY, Ours.BEGUN, Ours.MISSING), _MAY_STILL_WORK)
 _NOBODY_TO_PAY = Verdict(Payment.NOTHING, "they have handed nothing in")
@@ -111,6 +112,7 @@ _MISSING = dict.fromkeys(
 _RULES = {
     Theirs.HANDED_IN: _HANDED_IN,
     Theirs.APPROVED: dict.fromkeys(Ours, Verdict(Payment.PAY, "approved already, and that stands")),
+    Theirs.APPROVED_IN_PART: dict.fromkeys(Ours, _PAID_IN_PART) | _TOPPED_UP,
     Theirs.REJECTED: _REJECTED,
     Theirs.RETURNED: dict.fromkeys(Ours, _NOT_BACK) | _RETURNED,
     Theirs.TIMED_OUT: _TIMED_OUT,
@@ -121,6 +123,7 @@ _RULES = {
 _AGREE = {
     Theirs.HANDED_IN: {Ours.COMPLETE, Ours.SCREENED_OUT, Ours.FAILED},
     Theirs.APPROVED: {Ours.COMPLETE, Ours.SCREENED_OUT, Ours.FAILED},
+    Theirs.APPROVED_IN_PART: {Ours.SCREENED_OUT, Ours.FAILED, Ours.PARTLY},
     Theirs.REJECTED: {Ours.FAILED},
     Theirs.RETURNED: {Ours.SCREENED_OUT, Ours.FAILED, Ours.BEGUN},
     Theirs.TIMED_OUT: {Ours.BEGUN},

@@ -21,7 +21,7 @@ from people import audit
 from people.audit import Verb
 
 Stage = RaterSession.Stage
-HANDED_IN = (Theirs.HANDED_IN, Theirs.APPROVED, Theirs.REJECTED)
+HANDED_IN = (Theirs.HANDED_IN, Theirs.APPROVED, Theirs.APPROVED_IN_PART, Theirs.REJECTED)
 _NOBODY = Work(Ours.MISSING)
 
 

@@ -15,6 +15,7 @@ class Theirs(StrEnum):
 
     HANDED_IN = "handed in"
     APPROVED = "approved"
+    APPROVED_IN_PART = "approved in part"
     REJECTED = "rejected"
     RETURNED = "returned"
     TIMED_OUT = "timed out"
@@ -70,6 +71,7 @@ _FORMATS = {
             "ACTIVE": Theirs.AT_WORK,
             "AWAITING REVIEW": Theirs.HANDED_IN,
             "APPROVED": Theirs.APPROVED,
+            "PARTIALLY APPROVED": Theirs.APPROVED_IN_PART,
             "REJECTED": Theirs.REJECTED,
             "RETURNED": Theirs.RETURNED,
             "TIMED-OUT": Theirs.TIMED_OUT,

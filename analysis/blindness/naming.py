@@ -19,10 +19,11 @@ _AROUND = 30  # characters of an excerpt
 
 def secrets_of(study: Study) -> dict[str, str]:
     """Every text that would tell a rater which system made a picture, or let two raters compare notes; what it is."""
+    slugs = {study.slug: "the study's slug", study.prompt_set.slug: "the prompt set's slug"}
+    written = _written(study)
     secrets = {
-        study.slug: "the study's slug",
+        **{slug: what for slug, what in slugs.items() if _place(slug.lower(), written) is None},
         study.design_hash: "the design hash",
-        study.prompt_set.slug: "the prompt set's slug",
         study.prompt_set.sha256: "the prompt set's hash",
         **_seeds(study.seed, "the study's seed"),
     }
@@ -41,6 +42,16 @@ def secrets_of(study: Study) -> dict[str, str]:
         secrets |= dict.fromkeys((str(image.public_id), image.public_id.hex), "an image's id")
         secrets |= _seeds(image.job.seed, "an image's seed")
     return {secret.lower(): what for secret, what in secrets.items() if secret}
+
+
+def _written(study: Study) -> str:
+    """What raters read of the study, and how its pages look: a slug that is a word of it tells nobody anything."""
+    protocol = study.protocol
+    texts = [study.title, study.introduction, study.consent_text, protocol.instructions]
+    texts += [protocol.theme, protocol.language]
+    for question in study.ordered_questions:
+        texts += [question.key, question.wording, question.help]
+    return "\n".join([*texts, *study.prompt_set.prompts.values_list("text", flat=True)]).lower()
 
 
 def _seeds(seed: int, what: str) -> dict[str, str]:

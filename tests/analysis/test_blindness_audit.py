@@ -112,6 +112,15 @@ def test_what_cannot_be_audited_is_one_sentence() -> None:
         audit(study, URL, 2, 0, browsers())
 
 
+@pytest.mark.django_db
+def test_a_file_that_cannot_be_written_ends_it_before_anybody_votes(tmp_path: Path) -> None:
+    study, file = make_study(1), tmp_path / "nowhere" / "audit.json"
+    with pytest.raises(CommandError) as refused:
+        call_command("audit_blindness", study.slug, "--sessions", "2", "--url", URL, "--json", str(file))
+    assert str(refused.value) == f"{file}: cannot be written: No such file or directory."
+    assert not study.sessions.exists()
+
+
 @pytest.mark.parametrize("leaks", [[], [Leak("header", "images differ in their header etag", "'a' and 'b'")]])
 def test_the_command_prints_writes_and_fails_with_each_leak(
     leaks: list[Leak], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]

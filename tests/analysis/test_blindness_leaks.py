@@ -19,6 +19,7 @@ from analysis.blindness import structure
 from analysis.blindness.audit import certain_leaks, collect
 from comparisons import judging
 from comparisons.models import Assignment, RaterSession, Study
+from comparisons.protocol import Protocol
 from comparisons.study_file import QuestionSpec
 from generation.models import Image, ImageJob
 from tests.analysis.in_process import URL, Tamper, browsers
@@ -48,6 +49,16 @@ def study() -> Study:
         votes_wanted=5,
         seed=918273645,
     )
+
+
+@pytest.mark.parametrize("slug", ["dark", "fox", "quality"])
+def test_a_slug_that_is_a_word_of_the_study_is_no_leak(slug: str) -> None:
+    """Of the ground behind the pictures, of a prompt, of a question: raters get these words in any case."""
+    systems = (make_system_spec("alpha"), make_system_spec("beta"))
+    protocol = Protocol(theme="dark")
+    study = make_open_study(["a red fox"], slug=slug, systems=systems, questions=(QUESTION,), protocol=protocol)
+    leaks = certain_leaks(study, collect(study, URL, 2, 0, browsers()))
+    assert [str(leak) for leak in leaks] == []
 
 
 def image_of(request: Any) -> Image:

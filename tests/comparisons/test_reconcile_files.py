@@ -8,8 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from comparisons.models import Study
+from comparisons.submissions import Theirs, read_book
 from tests.comparisons.arriving import make_recruiting_study, prolific, take_part
-from tests.comparisons.books import MTURK, PROLIFIC, write
+from tests.comparisons.books import MTURK, PROLIFIC, prolific_row, write
 from tests.factories import make_open_study
 
 pytestmark = pytest.mark.django_db
@@ -64,8 +65,8 @@ GOOD = ",".join(PROLIFIC) + "\n"
         (f"Status,{GOOD}", "row 1, column Status: found 2 times; allowed: once"),
         (
             f"{GOOD}s-1,p-1,LOST,,,C-DONE,31\n",
-            "row 2, column Status: found 'LOST'; allowed: RESERVED, ACTIVE, AWAITING REVIEW, APPROVED, REJECTED, "
-            "RETURNED, TIMED-OUT, SCREENED OUT",
+            "row 2, column Status: found 'LOST'; allowed: RESERVED, ACTIVE, AWAITING REVIEW, APPROVED, PARTIALLY "
+            "APPROVED, REJECTED, RETURNED, TIMED-OUT, SCREENED OUT",
         ),
         (f"{GOOD}\ns-1,,APPROVED,,,,\n", "row 3, column Participant id: found nothing; allowed: an id"),
         (f"{GOOD} ,p-1,APPROVED,,,,\n", "row 2, column Submission id: found nothing; allowed: an id"),
@@ -96,6 +97,14 @@ def test_the_platforms_file_is_never_overwritten(study: Study, tmp_path: Path) -
     assert file.read_text() == before
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("reconcile", study.slug, str(file), "--out", str(tmp_path))
+
+
+def test_each_status_that_prolific_writes_is_read(tmp_path: Path) -> None:
+    """As its documentation of submissions lists them."""
+    statuses = "RESERVED", "ACTIVE", "TIMED-OUT", "AWAITING REVIEW", "APPROVED", "PARTIALLY APPROVED", "RETURNED"
+    rows = [prolific_row(f"p-{n}", status) for n, status in enumerate((*statuses, "REJECTED", "SCREENED OUT"))]
+    book = read_book(write(tmp_path / "export.csv", PROLIFIC, rows))
+    assert {submission.state for submission in book.submissions} == set(Theirs) - {Theirs.MISSING}
 
 
 def test_a_byte_order_mark_and_any_order_of_columns_are_read(study: Study, tmp_path: Path) -> None:

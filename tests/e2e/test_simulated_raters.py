@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
+import time
 from collections import Counter
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
 from tests.e2e.conftest import Running
+from tests.processes import Site, wait_for
 
 STRENGTHS = {"gamma@4": 2.25, "alpha@4": 0.75, "delta@4": -0.75, "beta@4": -2.25}  # best first
 RATERS = 12
@@ -80,6 +84,28 @@ def test_raters_of_the_same_seed_come_again(running: Running) -> None:
         assert re.match(r"[1-9]\d* answers", running.site.manage(*command))
     keys = running.site.rows("SELECT client_key FROM comparisons_vote")
     assert len(set(keys)) == len(keys) > 0
+
+
+def test_bots_outlast_a_restart_of_the_site(running: Running, tmp_path: Path) -> None:
+    """A second server of the same site is killed while they rate, and comes back."""
+    site, log = Site(running.site.folder), tmp_path / "who.csv"
+    stored = "SELECT COUNT(*) FROM comparisons_vote"
+    before = site.rows(stored)[0][0]
+    options = ["--raters", "3", "--seed", "6", "--log", str(log)]
+    with ExitStack() as first:
+        url = first.enter_context(site.server())
+        command = [sys.executable, "manage.py", "simulate_raters", "long", *options, "--url", url]
+        with site.process("bots", command) as bots:
+            wait_for(lambda: bots.poll() is not None or site.rows(stored)[0][0] > before + 3, "the first answers")
+            first.close()
+            time.sleep(1)
+            assert bots.poll() is None, site.log("bots")
+            with site.server(port=int(url.rpartition(":")[2])):
+                assert bots.wait(120) == 0, site.log("bots")
+    with log.open(newline="") as lines:
+        answers = [int(row["answers"]) for row in csv.DictReader(lines)]
+    assert answers == [24, 24, 24]
+    assert site.rows(stored)[0][0] - before == sum(answers), "each answer was stored once"
 
 
 def test_a_site_that_does_not_answer_is_one_sentence(running: Running) -> None:

@@ -34,6 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            if options["json"]:
+                options["json"].touch()  # before anybody votes: a file that cannot be written ends it here
             found = audit(find_study(options["study"]), options["url"], options["sessions"], options["seed"])
             if options["json"]:
                 options["json"].write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")

@@ -82,10 +82,11 @@ class Command(BaseCommand):
             for n, (name, query) in enumerate(zip(characters, queries, strict=True))
         ]
         _write_log(options["log"], [])  # before anybody votes: a file that cannot be written ends it here
-        with ThreadPoolExecutor(options["at_once"]) as pool:
-            results = list(tqdm(pool.map(Bot.take_part, bots), total=len(bots), unit="rater", disable=None))
-        _write_log(options["log"], results)
-        return results
+        try:
+            with ThreadPoolExecutor(options["at_once"]) as pool:
+                return list(tqdm(pool.map(Bot.take_part, bots), total=len(bots), unit="rater", disable=None))
+        finally:  # their answers are stored, whatever stopped one of them
+            _write_log(options["log"], [bot.result for bot in bots])
 
 
 def _characters(options: dict[str, Any]) -> list[str]:
