@@ -23,6 +23,14 @@ LOOK_BACK = timedelta(days=14)
 
 
 @dataclass(frozen=True)
+class MadeElsewhere:
+    """Imported votes, out of all that have come: late and excluded ones too."""
+
+    votes: int
+    of: int
+
+
+@dataclass(frozen=True)
 class Finish:
     """What the votes still wanted will take at the pace of the last stretches in which votes came."""
 
@@ -38,8 +46,8 @@ class Finish:
 
 
 def make(study: Study) -> dict[str, Any]:
-    """Votes by day and question, late ones, those made elsewhere, and by stretch of STRETCH over the last that had any;
-    for a snapshot.
+    """Votes by day and question, late ones, those made elsewhere, and of those that were not, by stretch of STRETCH
+    over the last that had any; for a snapshot.
     """
     votes = _first_votes(study)
     days = votes.annotate(day=TruncDay("answered_at")).order_by("day", "assignment__comparison__question__position")
@@ -48,10 +56,17 @@ def make(study: Study) -> dict[str, Any]:
     return {
         "days": [[day.date().isoformat(), question, count] for day, question, count in by_day],
         "late": dict(late.annotate(Count("id"))),
-        "stretches": _stretches(votes.filter(late=False)),
+        "stretches": _stretches(votes.filter(late=False).exclude(assignment__session__rater__platform=PLATFORM)),
         "imported": votes.filter(assignment__session__rater__platform=PLATFORM).count(),
         "raters": votes.aggregate(raters=Count("assignment__session", distinct=True))["raters"],
     }
+
+
+def made_elsewhere(content: dict[str, Any] | None) -> MadeElsewhere | None:
+    """None where no votes were imported, and before anything is counted."""
+    if content is None or not content["imported"]:
+        return None
+    return MadeElsewhere(content["imported"], sum(count for _, _, count in content["days"]))
 
 
 def finish(content: dict[str, Any], rating: Sequence[RatingProgress], now: datetime | None = None) -> Finish | None:

@@ -20,8 +20,7 @@ from analysis.kinds import inputs, inputs_hash
 from analysis.models import Snapshot
 from analysis.numbers import asked
 from analysis.results import hidden
-from analysis.stats import NoVotesError, VoteTable, summarise
-from analysis.votes import VOTES
+from analysis.table_numbers import BREAKDOWNS, KINDS, of_file
 from comparisons.models import Exclusion, Study
 from comparisons.studies import StudyError, canonical_design, image_jobs
 from comparisons.study_text import write_study
@@ -39,7 +38,8 @@ prompts.json      the texts; prompt_id of a vote is a prompt's position
 systems.json      the settings of each system, and their fingerprints
 images.parquet    how each picture was made: seed, SHA-256, times, environment
 checkpoints.json  the files of weights that environments name, by their SHA-256
-results.json      the numbers
+results.json      the numbers of every question; results-with-excluded.json: as if nothing had been left out
+breakdowns.json   win rates by category and challenge, and how fragile the first places are
 bundle.json       the study's state, and the versions of the code and its libraries
 MANIFEST          the SHA-256 of every file: sha256sum -c MANIFEST
 
@@ -72,7 +72,7 @@ def write_bundle(study: Study, target: IO[bytes], *, with_images: bool = False) 
         raise StudyError(sentence)
     with tempfile.TemporaryDirectory() as folder, BundleWriter(target) as bundle:
         votes, images = Path(folder, "votes.parquet"), Path(folder, "images.parquet")
-        exclusions, results, planned_votes = _write_votes(study, votes)
+        exclusions, numbers, planned_votes = _write_votes(study, votes)
         _write_images(study, images)
         bundle.add("README.txt", README.format(slug=study.slug).encode())
         bundle.add("bundle.json", _json(_about(study, planned_votes)))
@@ -85,7 +85,8 @@ def write_bundle(study: Study, target: IO[bytes], *, with_images: bool = False) 
             with path.open("rb") as file:
                 bundle.add(path.name, file)
         bundle.add("exclusions.json", _json(exclusions))
-        bundle.add("results.json", _json(results))
+        for kind in KINDS:
+            bundle.add(f"{kind}.json", _json(numbers[kind]))
         for sha256 in sorted(_shown(study)) if with_images else ():
             with storage.open_original(sha256) as picture:
                 bundle.add(image_name(sha256), picture)
@@ -98,10 +99,10 @@ def refusal(study: Study) -> str:
     return hidden(study)
 
 
-def _write_votes(study: Study, path: Path) -> tuple[list[dict[str, Any]], Any, int | None]:
-    """The exclusions and results that belong to the votes written; done again where something else changed meanwhile.
+def _write_votes(study: Study, path: Path) -> tuple[list[dict[str, Any]], dict[str, Any], int | None]:
+    """The exclusions and numbers that belong to the votes written; done again where something else changed meanwhile.
 
-    The results are the stored ones if they are of these votes, else computed of what was written.
+    The numbers are the stored ones where they are of these votes, else computed of what was written.
     """
     while True:
         study.refresh_from_db()
@@ -111,15 +112,20 @@ def _write_votes(study: Study, path: Path) -> tuple[list[dict[str, Any]], Any, i
         study.refresh_from_db()
         if inputs_hash(study, "results", before.votes) == before.hash:
             break
-    wish = asked(study)
-    stored = Snapshot.objects.filter(study=study, kind="results", inputs_hash=before.hash).first()
-    if stored and inputs(study, "results").hash == before.hash:
-        return exclusions, json.loads(stored.results), wish.planned_votes
-    try:
-        table = VoteTable.from_parquet(path)
-    except NoVotesError:
-        table = VoteTable.from_arrow(VOTES.empty_table())
-    return exclusions, summarise(table, asked=wish), wish.planned_votes
+    planned = asked(study).planned_votes
+    numbers = _stored(study, before.votes) if inputs(study, "results").hash == before.hash else {}
+    numbers |= {kind: of_file(path, kind, planned) for kind in KINDS if kind not in numbers}
+    return exclusions, numbers, planned
+
+
+def _stored(study: Study, votes: int) -> dict[str, Any]:
+    """By kind, those that were computed of so many votes and of all else as it is."""
+    hashes = {kind: inputs_hash(study, kind, votes) for kind in KINDS}
+    rows = Snapshot.objects.filter(study=study, kind__in=KINDS)
+    found = {row.kind: json.loads(row.results) for row in rows if row.inputs_hash == hashes[row.kind]}
+    if BREAKDOWNS in found:  # of votes, without what images took
+        found[BREAKDOWNS] = found[BREAKDOWNS]["questions"]
+    return found
 
 
 def _about(study: Study, planned_votes: int | None) -> dict[str, Any]:

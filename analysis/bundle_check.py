@@ -17,10 +17,8 @@ from pyarrow import parquet
 
 from analysis.bundle_files import MANIFEST, BundleError, changes, image_name, open_bundle
 from analysis.code_versions import code_versions
-from analysis.stats import NoVotesError, Summary, VoteTable, summarise
-from analysis.stats.asked import Asked
 from analysis.stats.errors import counted, listed
-from analysis.stats.vote_file import REQUIRED
+from analysis.table_numbers import KINDS, of_file
 from generation.prompts import PromptLine, prompts_sha256
 from generation.systems import SpecError, SystemSpec
 
@@ -54,7 +52,8 @@ def _checked(path: Path, archive: ZipFile) -> tuple[bool, list[str]]:
         with _member(archive, votes.name) as source, votes.open("wb") as target:
             shutil.copyfileobj(source, target)
         wrong = [*_wrong_design(archive, about), *_wrong_images(archive), *_wrong_exclusions(archive, votes)]
-        stored, again = _json(archive, "results.json"), _recomputed(votes, about)
+        stored = {kind: _json(archive, f"{kind}.json") for kind in KINDS}
+        again = {kind: of_file(votes, kind, about["planned_votes"]) for kind in KINDS}
     lines += wrong or ["Design, prompts, systems, images and exclusions are those that it names."]
     found = list(_differences(stored, json.loads(json.dumps(again))))
     return not wrong and not found, lines + _compared(stored, found, about["versions"])
@@ -126,14 +125,6 @@ def _batches(votes: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
         yield from (batch.select(columns) for batch in file.iter_batches(columns=columns))
     except (pa.ArrowException, KeyError, OSError):
         raise BundleError(f"votes.parquet: not a Parquet file with {listed(columns)}.") from None
-
-
-def _recomputed(votes: Path, about: Mapping[str, Any]) -> Summary:
-    try:
-        table = VoteTable.from_parquet(votes)
-    except NoVotesError:
-        table = VoteTable.from_columns({name: [] for name in REQUIRED})
-    return summarise(table, asked=Asked(planned_votes=about["planned_votes"]))
 
 
 def _differences(stored: Any, again: Any, place: str = "") -> Iterator[Difference]:

@@ -31,6 +31,8 @@ NAMES = (
     "votes.parquet",
     "exclusions.json",
     "results.json",
+    "results-with-excluded.json",
+    "breakdowns.json",
 )
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _IMAGE = re.compile(r"images/([0-9a-f]{64})\.png")

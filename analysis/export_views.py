@@ -76,7 +76,7 @@ def bundle(request: ResearcherRequest, study: Study) -> HttpResponseBase:
 
 def _page(request: ResearcherRequest, study: Study, problems: Sequence[str] = ()) -> HttpResponse:
     context = {"study": study, "no_bundle": bundle_refusal(study), "problems": problems}
-    return render(request, "analysis/study_exports.html", context, status=400 if problems else 200)
+    return render(request, "analysis/study_exports.html", context, status=422 if problems else 200)
 
 
 def _record(request: ResearcherRequest, study: Study, file: str) -> None:

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from django.db.models import QuerySet
 from pyarrow.parquet import ParquetWriter
 
-from analysis.stats.rows import CombinedRow, PairRow, Summary, SystemRow, combined_rows
+from analysis.stats.rows import CombinedRow, PairRow, Summary, SystemRow
 from analysis.votes import VOTES, vote_batches
+from analysis.watched import shown, shown_combined
 from comparisons.models import Study, Vote
 
 _TO_BE_QUOTED = frozenset(',"\r\n')
@@ -42,19 +43,19 @@ def write_votes_parquet(study: Study, target: Path | IO[bytes]) -> None:
 
 
 def leaderboard_csv(summary: Summary) -> Iterator[str]:
-    """One line for each question and system."""
-    return _by_question({name: question["systems"] for name, question in summary["questions"].items()}, SystemRow)
+    """One line for each question and system. Like pages, these files hold what may be watched of an open study."""
+    return _by_question({name: shown(question).systems for name, question in summary["questions"].items()}, SystemRow)
 
 
 def win_rates_csv(summary: Summary) -> Iterator[str]:
     """One line for each question and pair of systems: counts, and the win rate of `a` with its interval."""
-    return _by_question({name: question["pairs"] for name, question in summary["questions"].items()}, PairRow)
+    return _by_question({name: shown(question).pairs for name, question in summary["questions"].items()}, PairRow)
 
 
 def combined_csv(summary: Summary) -> Iterator[str]:
     """One line for each system over all questions; none where there is only one."""
     columns = list(CombinedRow.__annotations__)
-    return _lines(columns, ([{**row}[column] for column in columns] for row in combined_rows(summary)))
+    return _lines(columns, ([{**row}[column] for column in columns] for row in shown_combined(summary)))
 
 
 def _by_question(rows: Mapping[str, Iterable[Mapping[str, object]]], kind: type) -> Iterator[str]:

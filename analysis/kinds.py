@@ -31,9 +31,9 @@ class Kind(NamedTuple):
 KINDS = {
     "results": Kind("analysis.numbers.results"),
     "results-with-excluded": Kind("analysis.numbers.results_with_excluded"),
-    "activity": Kind("analysis.activity.make", version=2),
+    "activity": Kind("analysis.activity.make", version=3),
     "quality": Kind("analysis.quality.make", version=2),
-    "breakdowns": Kind("analysis.numbers.breakdowns"),
+    "breakdowns": Kind("analysis.numbers.breakdowns", tells_of_images=True),
     "report": Kind("analysis.reporting.facts.facts", version=2),
     "report-page": Kind("analysis.reporting.html.made", tells_of_images=True),
 }

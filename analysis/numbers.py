@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from analysis import table_numbers
 from analysis.latency import median_latency
 from analysis.stats import Summary, summarise
 from analysis.stats.asked import NOTHING, Asked
-from analysis.stats.details import breakdowns_of, fragility_of
 from analysis.votes import vote_table
 from comparisons.models import Study
 
@@ -23,11 +23,7 @@ def results_with_excluded(study: Study) -> Summary:
 
 def breakdowns(study: Study) -> dict[str, Any]:
     """Of each question how fragile its first place is, and win rates by slice; the time of one image by system."""
-    questions = {
-        question: {"fragility": fragility_of(votes), "breakdowns": breakdowns_of(votes)}
-        for question, votes in vote_table(study).split_by_question().items()
-    }
-    return {"questions": questions, "latency": median_latency(study)}
+    return {"questions": table_numbers.breakdowns(vote_table(study)), "latency": median_latency(study)}
 
 
 def asked(study: Study) -> Asked:

@@ -32,7 +32,7 @@ class StudyOverview:
     images_total: int
     votes: int  # that came in time: late ones are outside the quota
     votes_wanted: int
-    simulated_votes: int
+    simulated_votes: int  # of those votes
     url: str
 
     @property
@@ -91,7 +91,7 @@ def _simulated_votes(studies: Collection[Study], votes: Mapping[int, int]) -> Co
         kinds.setdefault(study_id, set()).add(kind)
     bots = {study_id for study_id, found in kinds.items() if Rater.Kind.SIMULATED in found}
     mixed = {study_id for study_id in bots if len(kinds[study_id]) > 1}
-    of_bots = Vote.objects.standing().filter(assignment__session__rater__kind=Rater.Kind.SIMULATED)
+    of_bots = Vote.objects.standing().filter(late=False, assignment__session__rater__kind=Rater.Kind.SIMULATED)
     counted = _by_study(of_bots.filter(assignment__session__study__in=mixed), "assignment__session")
     return Counter({study_id: votes[study_id] for study_id in bots - mixed} | counted)
 

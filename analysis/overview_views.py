@@ -63,7 +63,7 @@ def _rating(study: Study, found: snapshots.Newest) -> dict[str, Any]:
     rows = rating_progress(study)
     return {
         "rating": [(row, found.content["late"].get(row.key, 0) if found.content else None) for row in rows],
-        "imported": (found.content or {}).get("imported", 0),
+        "elsewhere": activity.made_elsewhere(found.content),
         "votes_left": sum(row.left for row in rows),
         "active": raters_active(study),
         "finish": activity.finish(found.content, rows) if found.content else None,

@@ -12,7 +12,9 @@ from analysis.filter_fields import NONE
 from analysis.latency import Latency
 from analysis.stats.rows import QuestionSummary, Summary, SystemRow
 from analysis.vote_links import VoteLinks
-from analysis.watched import Shown, ShownPair, shown_combined
+from analysis.watched import Shown, ShownPair, first_over_questions, shown_combined, shown_slice
+
+VALID = "hold at every look"
 
 
 class Cell(TypedDict):
@@ -59,25 +61,31 @@ def question_charts(
     breakdowns: Mapping[str, Any],
 ) -> Iterator[Chart]:
     names = [row["system"] for row in shown.systems]
-    valid = ", which hold at every look" if shown.is_watched else ""
+
+    def chart(name: str, caption: str, drawn: charts.Specification, watched: str) -> Chart:
+        """`watched` is what to say of its intervals while the study is open."""
+        return _chart(f"{key}-{name}", caption + (watched if shown.is_watched else ""), drawn, summary)
+
     if rated := [row for row in shown.systems if row["bt"] is not None]:
-        yield _chart(
-            f"{key}-ratings", f"Bradley–Terry ratings with 95% intervals{valid}", charts.ratings(rated), summary
-        )
+        caption = "Bradley–Terry ratings with 95% intervals"
+        yield chart("ratings", caption, charts.ratings(rated), f", which {VALID}")
     cells = [cell for pair in shown.pairs for cell in both_directions(pair, links)]
     matrix = charts.win_rate_matrix(cells, names)
-    yield _chart(f"{key}-win-rates", "How often the row is preferred to the column", matrix, summary)
+    yield chart("win-rates", "How often the row is preferred to the column", matrix, f"; intervals and p {VALID}")
     if timed := _timed(shown.systems, facts):
         drawing = charts.preference_against_latency(timed)
-        yield _chart(f"{key}-latency", "Preference against latency", drawing, summary)
+        yield chart("latency", "Preference against latency", drawing, f"; intervals of win rates {VALID}")
     if stepped := _stepped(shown.systems, facts):
         drawing = charts.preference_against_steps(stepped)
-        yield _chart(f"{key}-steps", "Preference against steps", drawing, summary)
+        yield chart("steps", "Preference against steps", drawing, f"; intervals of win rates {VALID}")
     for column, found in breakdowns.items():
         if not isinstance(found, str):
-            slices = _slices(column, found, links, is_watched=shown.is_watched)
-            drawing = charts.slice_matrix(slices, names, column)
-            yield _chart(f"{key}-{column}", f"Win rate by {column}", drawing, summary)
+            drawing = charts.slice_matrix(
+                _slices(column, found, links, shown), names, column, is_watched=shown.is_watched
+            )
+            yield chart(
+                column, f"Win rate by {column}", drawing, f"; intervals are of a slice’s own votes, and {VALID}"
+            )
 
 
 def headline_charts(summary: Summary) -> Iterator[Chart]:
@@ -89,7 +97,10 @@ def headline_charts(summary: Summary) -> Iterator[Chart]:
         seen.update({row["system"]: row["votes"] for row in question["systems"]})
     if rated := [{**row, "votes": seen[row["system"]]} for row in rows if row["bt"] is not None]:
         drawn = charts.ratings(rated, "Bradley–Terry ratings over all questions")
-        yield Chart("ratings", drawn["description"].rstrip("."), _labelled(drawn, votes, simulated))
+        _, verdict = first_over_questions(summary)
+        is_watched = verdict and any(row["bt_low"] is not None for row in rated)
+        caption = drawn["description"].rstrip(".") + (f", which {VALID}" if is_watched else "")
+        yield Chart("ratings", caption, _labelled(drawn, votes, simulated))
     if rows and summary["headline_elo"]:
         drawn = charts.elo(_elos(summary), list(summary["headline_elo"]))
         yield Chart("elo", "Elo of each question, and their mean", _labelled(drawn, votes, simulated))
@@ -153,13 +164,11 @@ def _stepped(systems: list[SystemRow], facts: Facts) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["model"], row["steps"]))
 
 
-def _slices(column: str, found: Mapping[str, Any], links: VoteLinks, *, is_watched: bool) -> Iterator[dict[str, Any]]:
-    """While a study is watched without intervals, which are for one look."""
-    for row in found["slices"]:
+def _slices(column: str, found: Mapping[str, Any], links: VoteLinks, now: Shown) -> Iterator[dict[str, Any]]:
+    for row in (shown_slice(now, column, each) for each in found["slices"]):
         name = row["slice"] or NONE
         url = links.url(system=row["system"], **{column: name})
-        interval = _interval(None, None) if is_watched else _interval(row["low"], row["high"])
-        yield {**row, "slice": name, "interval": interval, "votes_url": url}
+        yield {**row, "slice": name, "interval": _interval(row["low"], row["high"]), "votes_url": url}
 
 
 def _chart(name: str, caption: str, drawn: charts.Specification, summary: QuestionSummary) -> Chart:

@@ -8,12 +8,14 @@ from typing import Any
 from django.db.models import Sum
 
 from analysis import snapshots
+from analysis.activity import MadeElsewhere, made_elsewhere
 from analysis.computing import ComputedElsewhere, compute
 from analysis.result_charts import Chart, headline_charts
 from analysis.results import HeadlineRow, QuestionResult, headline, question_results
 from analysis.snapshots import Newest
 from analysis.stats import Summary
 from analysis.votes import excluded_counts
+from analysis.watched import first_over_questions
 from comparisons.models import Matchup, Study
 
 AT_ONCE = 10_000
@@ -29,9 +31,12 @@ class ResultsPage:
     with_excluded: bool
     excluded_raters: int
     excluded_answers: int
+    elsewhere: MadeElsewhere | None
     questions: list[QuestionResult]
     headline: list[HeadlineRow]
     headline_charts: list[Chart]
+    leader: str  # over all questions, while the study is open
+    verdict: str
     warnings: list[str]
 
     @property
@@ -45,21 +50,27 @@ class ResultsPage:
 
 def kinds_of(with_excluded: bool) -> tuple[str, ...]:
     """Of the stored numbers, those that the page shows; slices are always without what is excluded."""
-    return ("results-with-excluded",) if with_excluded else ("results", "breakdowns")
+    return ("results-with-excluded", "activity") if with_excluded else ("results", "breakdowns", "activity")
 
 
 def results_page(study: Study, *, with_excluded: bool) -> ResultsPage:
-    newest, *others = (snapshots.newest(study, kind) for kind in kinds_of(with_excluded))
+    shown = kinds_of(with_excluded)
+    found = {kind: snapshots.newest(study, kind) for kind in shown}
+    newest = found[shown[0]]
     summary: Summary | None = newest.content
-    more = (others[0].content if others else None) or NO_BREAKDOWNS
+    leader, verdict = first_over_questions(summary) if summary else ("", "")
+    more = (found["breakdowns"].content if "breakdowns" in found else None) or NO_BREAKDOWNS
     return ResultsPage(
         study=study,
         newest=newest,
         with_excluded=with_excluded,
         **excluded_counts(study),
+        elsewhere=made_elsewhere(found["activity"].content),
         questions=question_results(study, summary, more, with_excluded=with_excluded) if summary else [],
         headline=headline(summary) if summary else [],
         headline_charts=list(headline_charts(summary)) if summary else [],
+        leader=leader,
+        verdict=verdict,
         warnings=summary["warnings"] if summary else [],
     )
 

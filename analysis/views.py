@@ -19,8 +19,6 @@ from comparisons.studies import StudyError
 from people import rights
 from people.rights import ResearcherRequest, Right, needs
 
-NO_BROKER = "The images are queued, but no broker answers: start a worker, and it finds them."
-
 
 @require_safe
 @login_required
@@ -38,8 +36,8 @@ def retry_images(request: ResearcherRequest, study: Study) -> HttpResponse:
     except StudyError as error:
         messages.warning(request, str(error))
     else:
-        if asked.no_broker:
-            messages.warning(request, NO_BROKER)
+        if asked.trouble:
+            messages.warning(request, asked.trouble)
         else:
             more = f", and {asked.new} more made" if asked.new else ""
             messages.success(request, f"{asked.retried} image{pluralize(asked.retried)} will be tried again{more}.")

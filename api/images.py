@@ -29,7 +29,6 @@ from generation.models import Image
 from people.rights import Right
 
 router = Router(tags=["Images"])
-NO_BROKER = "The images are queued, but no broker answers: a worker that is started finds them by itself."
 
 
 class ImageOut(Schema):
@@ -160,7 +159,7 @@ def request_images(request: ApiRequest, slug: str, retry: bool = False) -> Asked
         new=asked.new,
         retried=asked.retried,
         awaiting_import=[system.slug for system in awaited],
-        trouble=NO_BROKER if asked.no_broker else "",
+        trouble=asked.trouble,
     )
 
 

@@ -12,6 +12,8 @@ from pydantic import ConfigDict, Field
 from analysis import snapshots
 from analysis.result_pages import kinds_of
 from analysis.results import hidden
+from analysis.stats import rows
+from analysis.watched import shown, shown_combined
 from api.access import ApiRequest, study_of
 from api.problems import problems
 from people.rights import Right
@@ -71,7 +73,7 @@ class PositionBias(Schema):
 
 
 class QuestionSummary(Schema):
-    """Intervals are of a fixed sample; while the study is open look at those under `always_valid`."""
+    """Its intervals, ranks and p-values hold at every look while the study is open, then they are of a fixed sample."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -88,7 +90,9 @@ class QuestionSummary(Schema):
     effective_prompts: float
     effective_raters: float
     warnings: list[str]
-    always_valid: dict[str, Any] | str | None = Field(None, description="While the study is open; a text says why not.")
+    always_valid: dict[str, Any] | str | None = Field(
+        None, description="While the study is open: where those come from, and what is enough; a text says why not."
+    )
 
 
 class CombinedRow(Schema):
@@ -104,13 +108,14 @@ class CombinedRow(Schema):
 
 
 class Combined(Schema):
-    """Intervals are of a fixed sample: they hold once the study is closed."""
+    """Its intervals and ranks hold at every look while the study is open, then they are of a fixed sample."""
 
     systems: list[CombinedRow]
+    always_valid: dict[str, Any] | str | None = Field(None, description="As that of a question.")
 
 
 class Summary(Schema):
-    """What `python -m analysis VOTES --json FILE` writes of the same votes."""
+    """What `python -m analysis VOTES --json FILE` writes of the same votes, once the study is closed."""
 
     questions: dict[str, QuestionSummary]
     headline_elo: dict[str, float]
@@ -136,7 +141,7 @@ class Results(Schema):
     exclude_unset=True,
 )
 def get_results(request: ApiRequest, slug: str, with_excluded: bool = False) -> Results:
-    """The newest stored ones; where they are stale a worker is asked for new ones.
+    """The newest stored ones, as the page shows them; where they are stale a worker is asked for new ones.
 
     Refused while the study is open if its design hides results until then. `with_excluded`: as if nothing had been
     left out. Scope: read:results.
@@ -151,5 +156,19 @@ def get_results(request: ApiRequest, slug: str, with_excluded: bool = False) -> 
         newer_votes=found.newer_votes,
         is_computed_now=found.is_computed_now,
         error=found.error,
-        results=found.content,
+        results=_shown(found.content) if found.content else None,
     )
+
+
+def _shown(summary: rows.Summary) -> Any:
+    """Of an open study without a number that looking spoils; a dictionary, of which what is not there is not sent."""
+    made: dict[str, Any] = {**summary}
+    made["questions"] = {name: _shown_question(question) for name, question in summary["questions"].items()}
+    if "combined" in summary:
+        made["combined"] = {**summary["combined"], "systems": shown_combined(summary)}
+    return made
+
+
+def _shown_question(question: rows.QuestionSummary) -> dict[str, Any]:
+    now = shown(question)
+    return {**question, "systems": now.systems, "pairs": now.pairs, "position_bias": now.position_bias}

@@ -18,6 +18,8 @@ from generation.storage import StorageError
 from people import audit
 from people.audit import Verb
 
+LONGEST_NAME = 255  # bytes of a file's, in most file systems
+
 
 def import_images(
     study: Study, manifest: UploadedFile[Any], pictures: Sequence[UploadedFile[Any]], user: User
@@ -42,6 +44,8 @@ def _laid_out(folder: Path, manifest: UploadedFile[Any], pictures: Sequence[Uplo
     """The manifest's path; Django has reduced each name to one without a folder."""
     for upload in (manifest, *pictures):
         path = folder / str(upload.name)
+        if len(path.name.encode()) > LONGEST_NAME:
+            raise HttpError(422, f"A file is called {path.name[:20]!r} and on; allowed: {LONGEST_NAME} bytes.")
         if path.exists():
             raise HttpError(422, f"Two files are called {upload.name!r}; allowed: each name once.")
         with path.open("wb") as file:

@@ -60,7 +60,7 @@ Image.objects.bulk_create(
 )
 build_comparisons(study)
 with connection.cursor() as cursor:
-    cursor.execute("ANALYZE")  # as autovacuum would have done by now; it is off here
+    cursor.execute("ANALYZE")  # as autovacuum would have done by now
     if connection.vendor == "postgresql":
         cursor.execute("CHECKPOINT")  # else it writes these rows to disk while answers are measured
 print(study.key)
@@ -174,7 +174,7 @@ def main() -> int:
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     measured: list[Measured] = []
     if options.only != "SQLite":
-        with postgres(is_durable=True) as url:
+        with postgres(for_tests=False) as url:
             measured += run("PostgreSQL", url, options.seconds, options.rounds)
     if options.only != "PostgreSQL":
         measured += run("SQLite", "", options.seconds, options.rounds)

@@ -16,12 +16,22 @@ from generation.models import System
 from people import audit
 from people.audit import Verb
 
+NO_BROKER = (
+    "The images are queued, but no broker answers: start a worker with “make worker”, "
+    "which starts a broker where none is configured and finds them by itself."
+)
+
 
 @dataclass
 class Asked:
     new: int = 0
     retried: int = 0
     no_broker: Exception | None = None  # then no worker was told; the jobs are there all the same
+
+    @property
+    def trouble(self) -> str:
+        """Why no worker was told, in words; empty where one was."""
+        return NO_BROKER if self.no_broker else ""
 
 
 def made_here(study: Study) -> tuple[list[System], list[System]]:

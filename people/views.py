@@ -52,8 +52,12 @@ def revoke(request: ResearcherRequest, study: Any) -> HttpResponse:
 @require_safe
 @needs(Right.MANAGE_PEOPLE)
 def activity(request: ResearcherRequest, study: Any) -> HttpResponse:
-    """The latest first; a page begins below an entry, since new ones come all the time."""
-    entries = AuditEntry.objects.filter(study_slug=study.slug).select_related("actor").order_by("-id")
+    """The latest first; a page begins below an entry, since new ones come all the time.
+
+    Earlier ones of its name are of a draft that is gone, and of other people.
+    """
+    own = AuditEntry.objects.filter(study_slug=study.slug, at__gte=study.created_at)
+    entries = own.select_related("actor").order_by("-id")
     before = request.GET.get("before", "")
     if before.isdecimal() and len(before) < 19:
         entries = entries.filter(id__lt=int(before))

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 60
+FOR_TESTS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 # A vacuum would find the tables empty while a test's transaction fills them, and the planner would believe it.
-SETTINGS = ["max_connections=200", "autovacuum=off"]
-IN_HASTE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+FOR_TESTS += ["autovacuum=off"]
 
 
 def find_programs() -> Path:
@@ -53,8 +53,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgres(*, is_durable: bool = False) -> Iterator[str]:
-    """The URL of a running server's database; a durable one has every commit on the disk, as on a real site."""
+def postgres(*, for_tests: bool = True) -> Iterator[str]:
+    """The URL of a running server's database; one that is not for tests is set up as on a real site."""
     programs, port = find_programs(), free_port()
     account = server_account()
     with tempfile.TemporaryDirectory(prefix="evalsite-postgres-") as folder:
@@ -76,7 +76,7 @@ def postgres(*, is_durable: bool = False) -> Iterator[str]:
         ]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **start)
         address = ["-p", str(port), "-k", folder, "--listen_addresses=127.0.0.1"]
-        settings = [f"--{setting}" for setting in (*SETTINGS, *([] if is_durable else IN_HASTE))]
+        settings = [f"--{setting}" for setting in ("max_connections=200", *(FOR_TESTS if for_tests else []))]
         log = Path(folder, "log")
         with log.open("wb") as output:
             command = [f"{programs}/postgres", "-D", "data", *address, *settings]

@@ -118,7 +118,7 @@ def save_study(copy: WorkingCopy, user: User) -> Study:
     if copy.study and copy.study.state != Study.State.DRAFT:
         sentence = f"Study {copy.study.slug!r} is {copy.study.state}, and its design frozen: make a new version of it."
         raise DesignError([Problem("", sentence)])
-    is_new = copy.study is None
+    is_new, former = copy.study is None, copy.study.slug if copy.study else spec.slug
     try:
         if copy.study:
             rename_draft(copy.study, spec.slug)
@@ -130,7 +130,8 @@ def save_study(copy: WorkingCopy, user: User) -> Study:
         raise DesignError([_problem_of(str(error), copy.content)]) from None
     if is_new:
         members.grant(study, user, Membership.Role.OWNER, actor=user)
-    audit.record(Verb.CREATED if is_new else Verb.CHANGED, study=study, actor=user)
+    renamed = {"before": former} if former != study.slug else None
+    audit.record(Verb.CREATED if is_new else Verb.CHANGED, study=study, actor=user, details=renamed)
     copy.study, copy.study_hash = study, design_hash(study)
     WorkingCopy.objects.filter(id=copy.id).update(study=study, study_hash=copy.study_hash)
     return study

@@ -29,6 +29,7 @@ from studio.prompt_files import prompt_sets
 from studio.typed import Content, Problem, typed_in
 
 View = Callable[..., HttpResponse]
+FROZEN = "This study has been opened, and its design is frozen. Make a new version to change it."
 
 
 def of_copy(view: View) -> View:
@@ -63,16 +64,14 @@ def start(request: ResearcherRequest) -> HttpResponse:
         except StudyFileError as error:
             problem = str(error)
     begun = WorkingCopy.objects.unsaved_by(request.user)
-    return render(request, "studio/start.html", {"begun": begun, "problem": problem}, status=400 if problem else 200)
+    return render(request, "studio/start.html", {"begun": begun, "problem": problem}, status=422 if problem else 200)
 
 
 @require_http_methods(["GET", "POST"])
 @of_copy
 def edit(request: ResearcherRequest, copy: WorkingCopy) -> HttpResponse:
-    if copy.study and copy.study.state != Study.State.DRAFT:
-        messages.warning(
-            request, "This study has been opened, and its design is frozen. Make a new version to change it."
-        )
+    if copy.study and copy.is_frozen:
+        messages.warning(request, FROZEN)
         return redirect("studio:design", slug=copy.study.slug)
     if request.method == "GET":
         problems = copies.trial(copy, request.user) if "check" in request.GET else []
@@ -122,6 +121,8 @@ def _predecessor(copy: WorkingCopy, user: User) -> Study | None:
 @of_copy
 def typed(request: HttpRequest, copy: WorkingCopy) -> JsonResponse:
     """For the script: keep what was typed, and say what it means."""
+    if copy.is_frozen:
+        return JsonResponse({"error": FROZEN}, status=409)
     content = typed_in(request.POST, request.POST.getlist)
     try:
         copies.keep(copy, content, editing.version_in(request.POST))

@@ -47,3 +47,8 @@ class WorkingCopy(models.Model):
 
     def __str__(self) -> str:
         return str(self.content.get("slug") or f"unnamed design {self.pk}")
+
+    @property
+    def is_frozen(self) -> bool:
+        """Its study was opened: nothing more can be saved into it."""
+        return self.study is not None and self.study.state != Study.State.DRAFT

@@ -16,11 +16,6 @@ from people.audit import Verb
 from studio.estimate import Estimate, estimate
 from studio.models import WorkingCopy
 
-NO_BROKER = (
-    "No broker answers. The images are asked for all the same: start a worker with “make worker”, "
-    "which starts a broker where none is configured and finds them by itself."
-)
-
 
 @dataclass(frozen=True)
 class Outlook:
@@ -67,7 +62,7 @@ def open_and_ask(study: Study, user: User) -> Opened:
         asked = ask_for_images(study, systems, actor=user)
     except StudyError as error:
         return Opened(is_new, 0, awaited, str(error))
-    return Opened(is_new, asked.new, awaited, NO_BROKER if asked.no_broker else "")
+    return Opened(is_new, asked.new, awaited, asked.trouble)
 
 
 def close(study: Study, user: User) -> bool:

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.db.models import Count
 
 from generation.models import PromptSet
 from generation.prompt_sets import store_prompt_set
 from generation.prompts import PromptFileError, PromptLine, Selection, read_prompts, select
+from people import audit
+from people.audit import Verb
 
 MOST_FILE_BYTES = 20_000_000
 PASTED = "pasted prompts"
@@ -51,7 +55,7 @@ def prompt_sets() -> list[SetRow]:
     return [SetRow(*row) for row in rows]
 
 
-def bring_prompts(typed: Mapping[str, str], file: UploadedFile[Any] | None) -> tuple[PromptSet, bool]:
+def bring_prompts(typed: Mapping[str, str], file: UploadedFile[Any] | None, actor: User) -> tuple[PromptSet, bool]:
     """The set that was asked for, and whether it is new; PromptsError names the field that is wrong."""
     slug = typed.get("name", "").strip()
     if not _SLUG.fullmatch(slug):
@@ -67,9 +71,13 @@ def bring_prompts(typed: Mapping[str, str], file: UploadedFile[Any] | None) -> t
         place = about if about in ("sample", "stratify") else "exclude"
         raise PromptsError(place, _sentence(error)) from None
     try:
-        return store_prompt_set(slug, prompts, wanted.in_words(source.name))
+        with transaction.atomic():
+            prompt_set, is_new = store_prompt_set(slug, prompts, wanted.in_words(source.name))
+            if is_new:
+                audit.record(Verb.IMPORTED, actor=actor, details={"prompts": len(prompts), "prompt set": slug})
     except PromptFileError as error:
         raise PromptsError("name", _sentence(error).removeprefix("--set is ")) from None
+    return prompt_set, is_new
 
 
 def _source(typed: Mapping[str, str], file: UploadedFile[Any] | None) -> Source:

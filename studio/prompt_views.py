@@ -20,7 +20,7 @@ def prompts(request: ResearcherRequest, copy: WorkingCopy) -> HttpResponse:
     problems = {}
     if request.method == "POST":
         try:
-            prompt_set, is_new = bring_prompts(request.POST.dict(), request.FILES.get("file"))
+            prompt_set, is_new = bring_prompts(request.POST.dict(), request.FILES.get("file"), request.user)
             copies.keep(copy, copy.content | {"prompt_set": prompt_set.slug}, copy.version)
         except PromptsError as error:
             problems = {error.place: str(error)}

@@ -36,14 +36,22 @@ def win_rate_matrix(cells: Iterable[Row], systems: Sequence[str]) -> Specificati
     return _matrix(cells, systems, columns, "win_rate", tooltip, "Win rates of every pair of systems, as a heat map.")
 
 
-def slice_matrix(cells: Iterable[Row], systems: Sequence[str], column: str) -> Specification:
-    """Win rates against all others in each slice of the votes by `column`, pooled. `cells`: one a system and slice."""
+def slice_matrix(
+    cells: Iterable[Row], systems: Sequence[str], column: str, *, is_watched: bool = False
+) -> Specification:
+    """Win rates against all others in each slice of the votes by `column`, pooled. `cells`: one a system and slice.
+
+    The interval is that of the pooled rate, or, in a study that is watched, that of the slice's own.
+    """
+    pooled, own = (
+        number("pooled", "win rate, pooled", format=".3f"),
+        number("raw", "of these votes alone", format=".3f"),
+    )
+    interval = name("interval", "95% interval")
     tooltip = [
         name("slice", column),
         name("system", "system"),
-        number("pooled", "win rate, pooled", format=".3f"),
-        name("interval", "95% interval"),
-        number("raw", "of these votes alone", format=".3f"),
+        *([pooled, own, interval] if is_watched else [pooled, interval, own]),
         number("votes", "votes"),
         name("reason", "not pooled, since"),
     ]
@@ -65,8 +73,7 @@ def _matrix(
         {"type": "rect"}, x=columns, y=rows, color=number(value, None, scale=scale, legend=None), tooltip=tooltip
     )
     ink = {"condition": {"test": f"abs(datum.{value} - 0.5) > {DEEP}", "value": ON_DEEP}, "value": ON_PALE}
-    written = layer(
-        {"type": "text", "fontSize": 13}, x=columns, y=rows, text=number(value, None, format=".2f"), color=ink
-    )
+    text = {"x": columns, "y": rows, "text": number(value, None, format=".2f"), "color": ink}
+    written = layer({"type": "text", "fontSize": 13}, where=f"isValid(datum.{value})", **text)
     size = {side: {"step": px} for side, px in _CELL_PX.items()}
     return specification(cells, [ground, written], description, **size)

@@ -26,6 +26,7 @@ from analysis.result_charts import Chart, headline_charts
 from analysis.results import HeadlineRow, QuestionResult, headline, hidden, question_results
 from analysis.stats.errors import counted, listed
 from analysis.stats.rows import SystemRow
+from analysis.watched import Shown, first_over_questions, shown, shown_slice
 
 
 def result_blocks(source: Source) -> Iterator[Block]:
@@ -56,8 +57,10 @@ def _question(source: Source, result: QuestionResult) -> Iterator[Block]:
     yield from _counts(result)
     yield Paragraph(" ".join(_agreement(result)))
     yield Paragraph(" ".join(_sides(result)))
-    yield from _breakdowns(key, source.breakdowns["questions"].get(key, {}), is_watched=result.is_watched)
-    if result.fragility:
+    yield from _breakdowns(key, source.breakdowns["questions"].get(key, {}), shown(source.summary["questions"][key]))
+    if result.is_watched:
+        yield Paragraph("How fragile the first place is comes when the study closes: that is for one look.")
+    elif result.fragility:
         yield Paragraph(f"How fragile the first place is. {' '.join(_ended(text) for text in result.fragility)}")
 
 
@@ -69,6 +72,13 @@ def _headline(source: Source) -> Iterator[Block]:
     titles = ["#Rank", "Open", "System", "#Bradley–Terry", "#95%", "#Elo"]
     caption = "All questions: the means of their ratings. Intervals allow for the raters and prompts that they share."
     yield table("headline", caption, titles, map(_over_questions, found))
+    leader, verdict = first_over_questions(source.summary)
+    if verdict:
+        whom = f" {leader} leads." if leader else ""
+        yield Notice(
+            f"The study is open. These intervals and ranks hold however often one looks.{whom} For the first place, "
+            f"counted over all questions: {_ended(verdict)}"
+        )
     yield from (_figure(chart) for chart in headline_charts(source.summary))
     yield from (Notice(warning) for warning in source.summary["warnings"])
 
@@ -188,13 +198,14 @@ def _sides(result: QuestionResult) -> Iterator[str]:
         yield f"{result.both_bad} of {result.votes} votes say that both images are bad."
 
 
-def _breakdowns(key: str, parts: Mapping[str, Any], *, is_watched: bool) -> Iterator[Block]:
-    """While a study is open without intervals and tests, which are for one look."""
+def _breakdowns(key: str, parts: Mapping[str, Any], now: Shown) -> Iterator[Block]:
+    """While a study is open intervals are those of the slices' own rates, which hold at every look."""
     for name, part in parts.get("breakdowns", {}).items():
         if isinstance(part, str):
             yield Paragraph(f"No breakdown by {name}: {part}")
             continue
-        titles = [name.capitalize(), "System", "#Votes in slice", "#Own", "#Pooled"]
+        whose = "#95% of own" if now.is_watched else "#95%"
+        titles = [name.capitalize(), "System", "#Votes in slice", "#Own", "#Pooled", whose]
         rows = [
             [
                 words(row["slice"] or "none"),
@@ -202,19 +213,23 @@ def _breakdowns(key: str, parts: Mapping[str, Any], *, is_watched: bool) -> Iter
                 count(row["votes"]),
                 number(row["raw"], 3),
                 number(row["pooled"], 3),
+                interval(row["low"], row["high"], 3),
             ]
-            + ([] if is_watched else [interval(row["low"], row["high"], 3)])
-            for row in part["slices"]
+            for row in (shown_slice(now, name, each) for each in part["slices"])
         ]
         caption = (
             f"Win rates by {name}, {key}: the slice's own, and one that borrows from the others (empirical Bayes)."
         )
-        yield table(f"{key}_by_{name}", caption, titles if is_watched else [*titles, "#95%"], rows)
-        if not is_watched:
-            tested = [row for row in part["systems"] if row["p_holm"] is not None]
-            differing = [row["system"] for row in tested if row["p_holm"] < 0.05]
-            whom = listed(differing) if differing else "no system"
-            yield Paragraph(f"Win rates differ by {name} for {whom} (Cochran’s Q, p < 0.05 after Holm).")
+        yield table(f"{key}_by_{name}", caption, titles, rows)
+        if now.is_watched:
+            yield Paragraph(
+                f"Whether win rates differ by {name}, and the intervals of pooled ones, come when the study closes."
+            )
+            continue
+        tested = [row for row in part["systems"] if row["p_holm"] is not None]
+        differing = [row["system"] for row in tested if row["p_holm"] < 0.05]
+        whom = listed(differing) if differing else "no system"
+        yield Paragraph(f"Win rates differ by {name} for {whom} (Cochran’s Q, p < 0.05 after Holm).")
 
 
 def _sensitivity(source: Source) -> Iterator[Block]:

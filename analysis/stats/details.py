@@ -53,9 +53,13 @@ def fragility_of(votes: VoteTable) -> dict[str, Any]:
 
 
 def breakdowns_of(votes: VoteTable) -> dict[str, Any]:
-    """By those of SLICED that have more than one value."""
-    sliced = [column for column in SLICED if len(set(votes.optional.get(column, ()))) > 1]
-    return {column: part_of(partial(_slices, votes, column)) for column in sliced}
+    """By `sliced_columns`."""
+    return {column: part_of(partial(_slices, votes, column)) for column in sliced_columns(votes)}
+
+
+def sliced_columns(votes: VoteTable) -> list[str]:
+    """Those of SLICED that have more than one value."""
+    return [column for column in SLICED if len(set(votes.optional.get(column, ()))) > 1]
 
 
 def as_json(value: Any) -> Any:

@@ -100,6 +100,7 @@ class CombinedRow(TypedDict):
 
 class Combined(TypedDict):
     systems: list[CombinedRow]
+    always_valid: NotRequired[dict[str, Any] | str]
 
 
 class Means(TypedDict):

@@ -15,16 +15,17 @@ import numpy as np
 from scipy import special
 
 from analysis.stats.confidence_sequence import always_valid_p, critical_p, prior_votes
-from analysis.stats.outcomes import BoolArray, FloatArray, IntArray
+from analysis.stats.outcomes import BoolArray, FloatArray, IntArray, VoteTable
 from analysis.stats.ratings import Ratings
 from analysis.stats.uncertainty import LEVEL
-from analysis.stats.win_rates import Pairs
+from analysis.stats.win_rates import Pairs, left_rate
 
 FEWEST_CLUSTERS = 5.0
 """With fewer effective prompts or raters a look at a contrast does not count."""
 MOST_TIMES = 1000.0
 """Beyond so many times the votes given, no number is named."""
 _NO_SPREAD = 1e-6  # rating points: votes fitted without any residue
+_SAME_RATING = 1e-6  # rating points: equal but for rounding
 _HALVINGS = 14  # which leave 0.04% of the votes open
 
 
@@ -95,7 +96,7 @@ def pair_contrasts(pairs: Pairs) -> Contrasts:
     return _contrasts(pairs.systems, (pairs.a, pairs.b), pairs.win_rate, 0.5, error, margins, votes)
 
 
-def rating_contrasts(ratings: Ratings, votes: int) -> Contrasts:
+def rating_contrasts(ratings: Ratings, votes: float) -> Contrasts:
     """Differences of `ratings`, which have intervals and covariances, for all pairs; `votes` are all that are rated.
 
     For every vote bears on every difference. The standard error follows the rule of the maximum for each difference;
@@ -120,11 +121,22 @@ def system_contrasts(ratings: Ratings, null: float, votes: FloatArray) -> Contra
     if ratings.intervals is None:
         raise ValueError("These ratings have no intervals: nothing tells how uncertain they are.")
     own = np.arange(len(ratings.systems))
-    error = ratings.intervals.standard_error
-    if not null:  # a rating without any residue; a win rate of which all votes agree has an interval
-        error = np.where(error > _NO_SPREAD, error, np.nan)
+    # Without one for a single look there is none for many: a rating without any residue, an opponent met once.
+    error = np.where(np.isnan(ratings.intervals.low), np.nan, ratings.intervals.standard_error)
     margins = ratings.intervals.effective_prompts, ratings.intervals.effective_raters
     return _contrasts(ratings.systems, (own, own), ratings.values, null, error, margins, votes)
+
+
+def side_contrast(votes: VoteTable) -> Contrasts:
+    """How often the left image was preferred to the right one, against one half: a single contrast, of the two sides.
+
+    `votes` have none that is both-bad, and there are some.
+    """
+    value, intervals = left_rate(votes)
+    margins = intervals.effective_prompts, intervals.effective_raters
+    left, right = (np.array([code], dtype=np.intp) for code in range(2))
+    number = np.array([float(len(votes))])
+    return _contrasts(("left", "right"), (left, right), value, 0.5, intervals.standard_error, margins, number)
 
 
 def _contrasts(
@@ -205,18 +217,20 @@ def rank_ranges_of(contrasts: Contrasts, sign: IntArray) -> tuple[IntArray, IntA
     return low.astype(np.intp), high.astype(np.intp)
 
 
-def first_place(sequence: ConfidenceSequence) -> tuple[str, float]:
+def first_place(sequence: ConfidenceSequence) -> tuple[str | None, float]:
     """The system that is ahead, and about how many more votes until it is surely above every other.
 
-    Of a sequence for all differences of ratings at once. Ahead is the largest rating; `more_votes` is that of the rival
-    who needs most.
+    Of a sequence for all differences of ratings at once. Ahead is the largest rating, None where several share it;
+    `more_votes` is that of the rival who needs most.
     """
     contrasts = sequence.contrasts
     ahead = contrasts.value - contrasts.null
     k = len(contrasts.systems)
-    leader = int(np.argmax(np.bincount(contrasts.a, ahead, k) - np.bincount(contrasts.b, ahead, k)))
+    lead = np.bincount(contrasts.a, ahead, k) - np.bincount(contrasts.b, ahead, k)
+    leader = int(np.argmax(lead))
+    is_shared = np.isclose(lead, lead[leader], rtol=0, atol=_SAME_RATING * k).sum() > 1
     own = (contrasts.a == leader) | (contrasts.b == leader)
-    return contrasts.systems[leader], float(sequence.more_votes[own].max())
+    return None if is_shared else contrasts.systems[leader], float(sequence.more_votes[own].max())
 
 
 def verdict(more_votes: float) -> str:

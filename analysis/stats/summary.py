@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
@@ -27,12 +27,12 @@ from analysis.stats.over_questions import means
 from analysis.stats.pair_tests import holm, pair_p_values
 from analysis.stats.ranks import ranges_by_system, rank_by_system
 from analysis.stats.ratings import Ratings, by_system
-from analysis.stats.rows import AgreementRow, PairRow, QuestionSummary, Summary, SystemRow, number_or_none
+from analysis.stats.rows import AgreementRow, Combined, PairRow, QuestionSummary, Summary, SystemRow, number_or_none
 from analysis.stats.tie_models import MODELS, rate_with_ties
 from analysis.stats.uncertainty import CLUSTERS, LEVEL, TWO_WAY, effective_clusters
 from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, left_share, pair_win_rates
 
-VERSION = 6
+VERSION = 7
 """Goes up whenever the same votes would give other numbers."""
 
 TIES = ("half", "drop", *MODELS)
@@ -55,7 +55,7 @@ def summarise(
     Davidson or Rao and Kupper, and half in win rates and Elo.
 
     `cluster` (uncertainty.CLUSTERS): what intervals, ranks, p-values and the design effect take votes for a sample of.
-    `asked`: what each question has besides.
+    `asked`: what each question has besides, and `combined` where there is the same of it.
     """
 
     def of_question(code: int) -> tuple[QuestionSummary, Ratings | None]:
@@ -72,7 +72,10 @@ def summarise(
         found = dict(zip(votes.questions, threads.map(of_question, range(len(votes.questions))), strict=True))
     questions = {name: summary for name, (summary, _) in found.items()}
     ratings = {name: rating for name, (_, rating) in found.items()}
-    over_questions, warnings = means(_without_dropped_ties(votes, ties), questions, ratings, cluster)
+    all_kept = _without_dropped_ties(votes, ties)
+    over_questions, warnings = means(all_kept, questions, ratings, cluster)
+    if asked != NOTHING and "combined" in over_questions:
+        over_questions["combined"] = _combined_with_asked(over_questions["combined"], all_kept, questions, asked)
     return {
         "questions": questions,
         **over_questions,
@@ -89,6 +92,12 @@ def _with_asked(summary: QuestionSummary, kept: VoteTable, asked: Asked, seed: l
     from analysis.stats.on_request import on_request  # much to import for who does not ask
 
     return cast("QuestionSummary", {**summary, **on_request(kept, asked, seed)})
+
+
+def _combined_with_asked(combined: Combined, kept: VoteTable, questions: Collection[str], asked: Asked) -> Combined:
+    from analysis.stats.on_request import over_questions_on_request
+
+    return cast("Combined", {**combined, **over_questions_on_request(kept, questions, asked)})
 
 
 def _question_summary(

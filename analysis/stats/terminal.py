@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from analysis.stats.errors import counted
 from analysis.stats.rows import CombinedRow, QuestionSummary, Summary, SystemRow, combined_rows
-from analysis.stats.terminal_requests import requested
+from analysis.stats.terminal_requests import requested, watched_means
 from analysis.stats.text_tables import ABSENT, number, table, with_interval
 
 _CLUSTERS = {
@@ -91,6 +91,7 @@ def _over_questions(summary: Summary) -> Iterator[str]:
             for row in rows
         ],
     )
+    yield from watched_means(summary["combined"].get("always_valid"))
 
 
 def _ranks(row: SystemRow | CombinedRow) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from analysis.stats.errors import counted, listed
 from analysis.stats.rows import QuestionSummary
-from analysis.stats.text_tables import number, table, with_interval
+from analysis.stats.text_tables import ABSENT, number, table, with_interval
 
 _DRAWN = {"two-way": "prompts and raters"}
 _ANOMALOUS = 0.05  # after Holm's correction over all raters
@@ -110,13 +110,26 @@ def _planned_looks(part: dict[str, Any]) -> Iterator[str]:
 
 
 def _ranks(systems: list[dict[str, Any]]) -> list[str]:
-    return table(["ranks", "system"], [[f"{row['rank_low']} to {row['rank_high']}", row["system"]] for row in systems])
+    return table(["ranks", "system"], [[_rank_range(row), row["system"]] for row in systems])
+
+
+def _rank_range(row: dict[str, Any]) -> str:
+    return f"{row['rank_low']} to {row['rank_high']}"
 
 
 def _always_valid(part: dict[str, Any]) -> Iterator[str]:
-    yield f"With {part['planned_votes']:,} votes planned. First place: {part['leader'] or 'none'}; {part['verdict']}."
-    if part["systems"]:
-        yield from _ranks(part["systems"])
+    yield f"With {part['planned_votes']:,} votes planned. {_first_place(part)}"
+    ranges = {row["system"]: _rank_range(row) for row in part["systems"]}
+    estimates = [
+        [
+            ranges.get(row["system"], ABSENT),
+            row["system"],
+            _between(row["bt_low"], row["bt_high"], ".0f"),
+            _between(row["win_rate_low"], row["win_rate_high"], ".3f"),
+        ]
+        for row in part["estimates"]
+    ]
+    yield from table(["ranks", "system", "Bradley-Terry", "win rate"], estimates)
     pairs = [
         [
             row["a"],
@@ -129,6 +142,34 @@ def _always_valid(part: dict[str, Any]) -> Iterator[str]:
     ]
     yield ""
     yield from table(["a", "b", "a preferred", "p (Holm)", "to tell them apart"], pairs)
+    side = part["position_bias"]
+    yield f"Left preferred: {with_interval(side['left_share'], side['low'], side['high'], '.3f')}"
+    for column, found in part["slices"].items():
+        yield from _titled(f"Valid at every look, by {column}", found, _watched_slices)
+
+
+def _watched_slices(rows: list[dict[str, Any]]) -> Iterator[str]:
+    cells = [
+        [row["slice"], row["system"], with_interval(row["win_rate"], row["low"], row["high"], ".3f")] for row in rows
+    ]
+    yield from table(["slice", "system", "win rate"], cells)
+
+
+def watched_means(part: dict[str, Any] | str | None) -> Iterator[str]:
+    """Of all questions together."""
+    yield from _titled("Valid at every look", part, _always_valid_means)
+
+
+def _always_valid_means(part: dict[str, Any]) -> Iterator[str]:
+    yield f"With {part['planned_votes']:,} votes planned of each question. {_first_place(part)}"
+    rows = [
+        [_rank_range(row), row["system"], _between(row["bt_low"], row["bt_high"], ".0f")] for row in part["systems"]
+    ]
+    yield from table(["ranks", "system", "Bradley-Terry"], rows)
+
+
+def _first_place(part: dict[str, Any]) -> str:
+    return f"First place: {part['leader'] or 'none'}; {part['verdict']}."
 
 
 def _details(part: dict[str, Any]) -> Iterator[str]:

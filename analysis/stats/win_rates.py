@@ -125,23 +125,27 @@ def left_share(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) -
 
     One half without position bias, provided that each pair was shown about equally often either way round.
     """
+    if not votes.kinds.counted.any():
+        return Share(math.nan, math.nan, math.nan)
+    value, intervals = left_rate(votes, level, cluster)
+    return Share(float(value[0]), float(intervals.low[0]), float(intervals.high[0]))
+
+
+def left_rate(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) -> tuple[FloatArray, Intervals]:
+    """The value of `left_share` (1,), of votes that are not all both-bad, and all of its interval."""
     kinds = votes.kinds
     n = int(kinds.counted.sum())
-    if not n:
-        return Share(math.nan, math.nan, math.nan)
     score, ones = np.nan_to_num(kinds.left_score), np.ones(len(kinds.counts))
     value = np.array([score @ kinds.counted / n])
     if cluster == INDEPENDENT:
         variance = (score - value) ** 2 @ kinds.counted / n
-        intervals = _wilson(value, np.array([n]), np.array([variance]), level)
-    else:
-        everything = [np.zeros(len(score), dtype=np.intp)]
-        scores, bearing = (
-            some_rows(rows_of(everything, [values], 1), kinds.is_counted) for values in ((score - value) / n, ones)
-        )
-        influence = Influence(scores, np.eye(1), bearing, votes.kind)
-        intervals = rate_intervals(votes, value, influence, level, cluster)
-    return Share(float(value[0]), float(intervals.low[0]), float(intervals.high[0]))
+        return value, _wilson(value, np.array([n]), np.array([variance]), level)
+    everything = [np.zeros(len(score), dtype=np.intp)]
+    scores, bearing = (
+        some_rows(rows_of(everything, [values], 1), kinds.is_counted) for values in ((score - value) / n, ones)
+    )
+    influence = Influence(scores, np.eye(1), bearing, votes.kind)
+    return value, rate_intervals(votes, value, influence, level, cluster)
 
 
 def pair_codes(votes: VoteTable) -> tuple[IntArray, IntArray, IntArray]:

@@ -47,7 +47,7 @@ def run(peer: Peer, environments: Path, seconds: float) -> tuple[list[Load], int
     environment = install(peer, environments)
     with (
         tempfile.TemporaryDirectory() as folder,
-        postgres(is_durable=True) as database_url,
+        postgres(for_tests=False) as database_url,
         peer.serve(Place(environment, Path(folder), database_url)) as running,
     ):
         rows, given, entered = [], 0, 0

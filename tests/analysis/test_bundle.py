@@ -67,7 +67,7 @@ def test_it_proves_its_numbers(study: Study, tmp_path: Path, capsys: pytest.Capt
     assert main([str(path)]) == 0
     first, files, design, numbers = capsys.readouterr().out.splitlines()
     assert first == f"one.zip: the study 'one', design '{study.design_hash}'."
-    assert files.startswith("Its 11 files are as they were written: MANIFEST ")
+    assert files.startswith("Its 13 files are as they were written: MANIFEST ")
     assert design == "Design, prompts, systems, images and exclusions are those that it names."
     assert numbers.endswith("values agree with the stored ones to the last digit.")
     assert main([str(path), "--quiet"]) == 0
@@ -116,6 +116,8 @@ def test_every_file_says_what_it_should(study: Study) -> None:
     ]
     assert json.loads(files["design.json"]) == study.design
     assert json.loads(files["results.json"]) == snapshots.results(study)
+    assert json.loads(files["results-with-excluded.json"]) == snapshots.results(study, with_excluded=True)
+    assert json.loads(files["breakdowns.json"]) == snapshots.current(study, "breakdowns")["questions"]
     assert json.loads(files["bundle.json"])["versions"]["statistics"] == str(VERSION)
     assert files["study.toml"].decode().startswith('slug = "one"\n')
 
@@ -132,12 +134,22 @@ def test_nobody_is_named(study: Study) -> None:
     assert RaterSession.objects.earliest("id").completion_code.encode() not in bundle
 
 
-def test_stored_results_are_in_it_unless_they_are_of_other_votes(study: Study) -> None:
-    snapshots.results(study)
-    study.snapshots.filter(kind="results").update(results='{"stored": true}')
-    assert json.loads(contents(bundle_of(study))["results.json"]) == {"stored": True}
+@pytest.mark.parametrize(
+    ("kind", "stored", "written"),
+    [
+        ("results", {"stored": True}, {"stored": True}),
+        ("results-with-excluded", {"stored": True}, {"stored": True}),
+        ("breakdowns", {"questions": {"stored": True}, "latency": {}}, {"stored": True}),
+    ],
+)
+def test_stored_numbers_are_in_it_unless_they_are_of_other_votes(
+    kind: str, stored: Any, written: Any, study: Study
+) -> None:
+    snapshots.current(study, kind)
+    study.snapshots.filter(kind=kind).update(results=json.dumps(stored))
+    assert json.loads(contents(bundle_of(study))[f"{kind}.json"]) == written
     cast_votes(study, raters=1, each=2, seed=9)
-    assert "questions" in json.loads(contents(bundle_of(study))["results.json"])
+    assert "stored" not in json.loads(contents(bundle_of(study))[f"{kind}.json"])
 
 
 def test_what_changes_while_it_is_written_is_written_anew(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,9 +220,23 @@ def test_a_number_that_differs_is_named(study: Study, tmp_path: Path, capsys: py
     assert main([str(edited(bundle_of(study), tmp_path / "one.zip", "results.json", with_another_number))]) == 1
     out = capsys.readouterr().out
     assert "2 of " in out and "differ from the stored ones:" in out
-    assert "'questions.quality.votes': stored " in out
-    assert "'questions.quality.systems[0].elo': stored " in out
+    assert "'results.questions.quality.votes': stored " in out
+    assert "'results.questions.quality.systems[0].elo': stored " in out
     assert out.endswith("The code and its libraries are the same.\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "place"),
+    [
+        ("results-with-excluded.json", with_another_number, "'results-with-excluded.questions.quality.votes'"),
+        ("breakdowns.json", lambda found: found | {"quality": 1}, "'breakdowns.quality'"),
+    ],
+)
+def test_so_is_one_that_is_not_of_the_leaderboards(
+    name: str, edit: Callable[[Any], Any], place: str, study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(edited(bundle_of(study), tmp_path / "one.zip", name, edit))]) == 1
+    assert f"{place}: stored " in capsys.readouterr().out
 
 
 def test_other_versions_are_told_where_numbers_differ(

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from comparisons.asking import NO_BROKER
 from comparisons.models import Study
 from comparisons.progress import GenerationProgress, generation_progress
 from comparisons.studies import build_comparisons, image_jobs, open_study, request_images
@@ -219,7 +220,7 @@ def test_without_a_broker_the_page_says_that_a_worker_is_missing(
         raise OSError("no such socket")
 
     monkeypatch.setattr(jobs, "dispatch", refuse)
-    assert "no broker answers" in researcher.post("/studies/one/images/retry/", follow=True).content.decode()
+    assert NO_BROKER in researcher.post("/studies/one/images/retry/", follow=True).content.decode()
 
 
 def test_only_those_who_may_try_again(client: Client, study: Study) -> None:

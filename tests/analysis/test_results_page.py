@@ -16,7 +16,6 @@ from pytest_django import DjangoAssertNumQueries
 
 from analysis import computing, result_pages, snapshots
 from analysis.models import Snapshot
-from analysis.stats.rows import combined_rows
 from comparisons.models import Exclusion, RaterSession, Study, Vote
 from comparisons.protocol import Protocol
 from comparisons.studies import close_study
@@ -40,6 +39,14 @@ def study_with_votes(**changes: Any) -> Study:
     study = make_open_study(**changes)
     study.prompt_set.prompts.filter(position__lt=2).update(category="Places")
     cast_votes(study, raters=10, each=12)
+    return study
+
+
+def larger_study(**changes: Any) -> Study:
+    """With so many prompts and raters that even what holds at every look has intervals, also in half of the prompts."""
+    study = make_open_study(texts=[f"a fox with {number} tails" for number in range(14)], **changes)
+    study.prompt_set.prompts.filter(position__lt=7).update(category="Places")
+    cast_votes(study, raters=10, each=40)
     return study
 
 
@@ -94,22 +101,43 @@ def test_an_open_study_has_what_may_be_watched_and_a_closed_one_the_rest(researc
     assert (result.verdict, result.leaderboard) == ("", snapshots.results(study)["questions"]["quality"]["systems"])
 
 
-def test_ratings_over_all_questions_have_intervals_only_when_it_is_closed(researcher: Client) -> None:
-    study = study_with_votes()
+def test_ratings_over_all_questions_may_be_watched_while_it_is_open(researcher: Client) -> None:
+    study = larger_study()
     for is_open in (True, False):
         response = researcher.get(computed(study))
-        rows, drawn = response.context["page"].headline, response.context["charts"]["ratings"]["data"]["values"]
-        stored = combined_rows(snapshots.results(study))
-        assert [row["bt"] for row in rows] == [row["bt"] for row in stored]
-        for row, there, point in zip(rows, stored, drawn, strict=True):
-            ends = f"{there['bt_low']:.0f} to {there['bt_high']:.0f}"
-            assert (row["bt_low"], row["rank_high"]) == (
-                (None, None) if is_open else (there["bt_low"], there["rank_high"])
-            )
-            assert (point["bt_low"] is None) == is_open
-            assert (f'<td class="range">{ends}</td>' in response.content.decode()) != is_open
+        page, charts = response.context["page"], response.context["charts"]
+        found: Any = snapshots.results(study)["combined"]
+        valid = found["always_valid"] if is_open else {"leader": "", "verdict": "", "systems": found["systems"]}
+        assert (page.leader, page.verdict) == (valid["leader"], valid["verdict"])
+        ends = {row["system"]: row for row in valid["systems"]}
+        for row, fixed, point in zip(page.headline, found["systems"], charts["ratings"]["data"]["values"], strict=True):
+            assert (row["system"], row["bt"], row["rank"]) == (fixed["system"], fixed["bt"], fixed["rank"])
+            for name in ("bt_low", "bt_high", "rank_low", "rank_high"):
+                assert row[name] == point[name] == ends[row["system"]][name]
+            shown = f'<td class="range">{row["bt_low"]:.0f} to {row["bt_high"]:.0f}</td>'
+            assert shown in response.content.decode()
+            assert (row["bt_low"] < fixed["bt_low"]) == is_open
+        (chart,) = [chart for chart in page.headline_charts if chart.id == "ratings"]
+        assert chart.caption.endswith("hold at every look") == is_open
+        assert f"To be sure of first place: <strong>{page.verdict}</strong>" in response.content.decode() or not is_open
         if is_open:
             close_study(study)
+
+
+def test_what_cannot_be_said_over_all_questions_is_a_sentence(researcher: Client) -> None:
+    study = study_with_votes()
+    Exclusion.objects.bulk_create(
+        Exclusion(vote=vote, reason="asked for it")
+        for vote in Vote.objects.filter(assignment__comparison__question__key="quality").exclude(outcome="both_bad")
+    )
+    response = researcher.get(computed(study))
+    page = response.context["page"]
+    assert (page.leader, page.verdict) == (
+        "",
+        "Combined Bradley-Terry ratings do not exist: there are none for quality.",
+    )
+    assert page.verdict in response.content.decode()
+    assert {row["bt_low"] for row in page.headline} == {None}
 
 
 def test_one_question_has_no_part_over_all(researcher: Client) -> None:
@@ -119,19 +147,53 @@ def test_one_question_has_no_part_over_all(researcher: Client) -> None:
     assert 'id="headline"' not in response.content.decode()
 
 
-def test_slices_and_sides_have_intervals_for_one_look_only_when_it_is_closed(researcher: Client) -> None:
-    study = make_open_study(texts=[f"a fox with {number} tails" for number in range(10)])
-    study.prompt_set.prompts.filter(position__lt=5).update(category="Places")
-    cast_votes(study, raters=12, each=30)
+def test_slices_and_sides_have_what_may_be_watched_while_it_is_open(researcher: Client) -> None:
+    study = larger_study()
     for is_open in (True, False):
         response = researcher.get(computed(study))
         (result,) = [each for each in response.context["page"].questions if each.question.key == "quality"]
-        cells = response.context["charts"]["quality-category"]["data"]["values"]
-        assert any(cell["pooled"] is not None for cell in cells)
-        assert all(cell["interval"] == "none" for cell in cells) == is_open
-        assert (result.position_bias["low"] is None) == is_open
+        question: Any = snapshots.results(study)["questions"]["quality"]
+        (chart,) = [chart for chart in result.charts if chart.id == "quality-category"]
+        cells = chart.specification["data"]["values"]
+        assert chart.caption.endswith("hold at every look") == is_open
+        if is_open:
+            valid = question["always_valid"]
+            rows = {(row["slice"] or "none", row["system"]): row for row in valid["slices"]["category"]}
+            for cell in cells:
+                row = rows[cell["slice"], cell["system"]]
+                assert (cell["raw"], cell["interval"]) == (row["win_rate"], f"{row['low']:.3f} to {row['high']:.3f}")
+            assert result.position_bias == valid["position_bias"]
+            assert result.position_bias["low"] < question["position_bias"]["low"]
+            close_study(study)
+        else:
+            assert result.position_bias == question["position_bias"]
+            assert all(cell["interval"] == f"{cell['low']:.3f} to {cell['high']:.3f}" for cell in cells)
+
+
+def test_how_fragile_first_place_is_comes_when_it_closes(researcher: Client) -> None:
+    study = study_with_votes()
+    for is_open in (True, False):
+        html = researcher.get(computed(study)).content.decode()
+        assert ("How fragile first place is, " in html and "they come when the study closes" in html) == is_open
+        assert ("<h3>How fragile first place is</h3>" in html) != is_open
         if is_open:
             close_study(study)
+
+
+def test_charts_of_latency_and_steps_have_intervals_that_may_be_watched(researcher: Client) -> None:
+    systems = (*(make_system_spec("alpha", steps=steps) for steps in (1, 4)), make_system_spec("beta", steps=2))
+    study = larger_study(systems=systems)
+    response = researcher.get(computed(study))
+    question: Any = snapshots.results(study)["questions"]["quality"]
+    valid = {row["system"]: row for row in question["always_valid"]["estimates"]}
+    (result,) = [each for each in response.context["page"].questions if each.question.key == "quality"]
+    found = {chart.id: chart for chart in result.charts}
+    for name in ("quality-latency", "quality-steps"):
+        assert found[name].caption.endswith("intervals of win rates hold at every look")
+        for point in found[name].specification["data"]["values"]:
+            for end in ("win_rate_low", "win_rate_high"):
+                assert point[end] == valid[point["system"]][end]
+                assert point[end] is not None
 
 
 def test_numbers_lead_to_the_votes_behind_them(researcher: Client) -> None:
@@ -222,6 +284,10 @@ def test_a_study_without_votes_says_so(researcher: Client) -> None:
         response = researcher.get(f"/studies/{study.slug}/results/")
         assert (response.status_code, response.context["page"].questions) == (200, [])
         assert "No votes yet" in response.content.decode()
+        assert "Results appear with the first votes." in response.content.decode()
+    close_study(study)
+    page = researcher.get(f"/studies/{study.slug}/results/").content.decode()
+    assert "No votes" in page and "yet" not in page and "The study was closed before anybody had voted." in page
 
 
 def test_a_page_takes_as_many_queries_for_many_votes_as_for_few(
@@ -231,7 +297,7 @@ def test_a_page_takes_as_many_queries_for_many_votes_as_for_few(
     for raters in (1, 12):
         cast_votes(study, raters, each=10)
         page = computed(study)
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(18):
             researcher.get(page)
 
 

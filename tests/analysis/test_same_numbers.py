@@ -97,6 +97,31 @@ def test_it_does_while_the_study_is_open(tmp_path: Path) -> None:
     assert "always_valid" in again.decode()
 
 
+def test_what_may_be_watched_over_all_questions_is_the_same_everywhere(researcher: Client, tmp_path: Path) -> None:
+    study = make_open_study(texts=[f"a fox with {number} tails" for number in range(14)])
+    study.prompt_set.prompts.filter(position__lt=7).update(category="Places")
+    cast_votes(study, raters=10, each=40)
+    report = Tables(write(study, tmp_path))
+    again = json.loads(analyse(tmp_path, "--planned-votes", str(planned_votes(study))))
+    valid = {row["system"]: row for row in again["combined"]["always_valid"]["systems"]}
+    expected = [{**row, **valid[row["system"]]} for row in again["combined"]["systems"]]
+    names = ("rank", "rank_low", "rank_high", "bt", "bt_low", "bt_high")
+    assert report.rows("All questions") == [
+        [*(row[name] for name in names), again["headline_elo"][row["system"]]] for row in expected
+    ]
+    compute_due()
+    page = researcher.get(f"/studies/{study.slug}/results/").context["page"]
+    assert page.headline == [{**row, "elo": again["headline_elo"][row["system"]]} for row in expected]
+    assert page.verdict == again["combined"]["always_valid"]["verdict"]
+    for result in page.questions:
+        watched = again["questions"][result.question.key]["always_valid"]
+        assert result.position_bias == watched["position_bias"]
+        (chart,) = [chart for chart in result.charts if chart.id == f"{result.question.key}-category"]
+        assert [(cell["raw"], cell["interval"]) for cell in chart.specification["data"]["values"]] == [
+            (row["win_rate"], f"{row['low']:.3f} to {row['high']:.3f}") for row in watched["slices"]["category"]
+        ]
+
+
 def test_page_table_and_paper_hold_every_number_of_the_summary(tmp_path: Path) -> None:
     study = study_with_votes(raters=10, each=20)
     page, summary = Tables(write(study, tmp_path)), results(study)

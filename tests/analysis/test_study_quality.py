@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from analysis import computing, quality, quality_pages
+from analysis import computing, quality, quality_pages, snapshots
 from comparisons.models import Comparison, Exclusion, RaterSession, Study, Vote
 from comparisons.protocol import Checks, Protocol, Rules
 from comparisons.rules import apply_rules
@@ -108,18 +110,31 @@ def test_the_page_says_that_numbers_are_to_come_and_shows_them_when_they_are_the
     assert [row.kept.value for row in response.context["checks"]] == [None, None]
 
 
-def test_the_preference_for_a_side_has_its_interval_when_the_study_is_closed(researcher: Client) -> None:
-    study = make_open_study(slug="one")
-    cast_votes(study, raters=6, each=10)
+def test_the_preference_for_a_side_has_an_interval_for_every_look_until_the_study_is_closed(
+    researcher: Client,
+) -> None:
+    study = make_open_study(slug="one", texts=[f"a fox with {number} tails" for number in range(10)])
+    cast_votes(study, raters=12, each=30)
     for is_open in (True, False):
         call_command("compute_results", "one")
         response = researcher.get("/studies/one/quality/")
+        stored: Any = snapshots.results(study)["questions"]
         for row in response.context["position_bias"]:
-            assert row.kept["left_share"] is not None
-            assert (row.kept["low"] is None, row.all["low"] is None) == (is_open, is_open)
-        assert ("they are for one look" in response.content.decode()) == is_open
+            found = stored[row.name]["always_valid"] if is_open else stored[row.name]
+            ends = found["position_bias"]["low"], found["position_bias"]["high"]
+            assert (row.kept["low"], row.kept["high"]) == (row.all["low"], row.all["high"]) == ends
+            assert None not in ends
+        assert ("their intervals hold at every look" in response.content.decode()) == is_open
         if is_open:
             close_study(study)
+
+
+def test_the_page_says_that_numbers_could_not_be_computed(study: Study, researcher: Client) -> None:
+    page = "/studies/one/quality/"
+    assert "failed" not in researcher.get(page).content.decode()
+    study.snapshots.filter(kind="quality").update(error="MemoryError: no room")
+    said = "The last attempt to compute the numbers failed: MemoryError: no room"
+    assert said in researcher.get(page).content.decode()
 
 
 def test_a_study_nobody_has_judged_has_the_page(study: Study, researcher: Client) -> None:

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from kombu.exceptions import OperationalError
 from PIL import Image as PillowImage
 
+from comparisons.asking import NO_BROKER
 from comparisons.models import Study
 from comparisons.studies import image_jobs, open_study
 from generation.models import Image, ImageJob
@@ -114,6 +115,7 @@ def test_images_made_elsewhere_are_taken_in(importer: Program) -> None:
             "manifest.csv: no row names x.png; allowed: a row for each file.",
         ),
         (MANIFEST, ["fox.png", "fox.png"], "Two files are called 'fox.png'; allowed: each name once."),
+        (MANIFEST, ["é" * 128], f"A file is called {'é' * 20!r} and on; allowed: 255 bytes."),
         (MANIFEST, ["manifest.csv"], "Two files are called 'manifest.csv'; allowed: each name once."),
         (
             MANIFEST.replace("outside@1", "inside@1", 1),
@@ -179,5 +181,5 @@ def test_where_no_broker_answers_the_images_are_queued_all_the_same(
 
     monkeypatch.setattr(current_app, "send_task", unreachable)
     answer = importer.post("studies/waiting/images/request").json()
-    assert answer["awaiting_import"] == ["outside@1"] and "no broker answers" in answer["trouble"]
+    assert answer["awaiting_import"] == ["outside@1"] and answer["trouble"] == NO_BROKER
     assert image_jobs(Study.objects.get(slug="waiting")).filter(state="queued").count() == 2

@@ -100,13 +100,13 @@ def test_the_page_says_what_is_wrong(empty: Study, client: Client) -> None:
     client.force_login(User.objects.get(username="owner"))
     address, text = "/studies/empty/exports/import/", csv_of(make_rows(empty, outcome="<b>"))
     page = client.post(address, {"file": SimpleUploadedFile("votes.csv", text.encode())})
-    assert page.status_code == 400
+    assert page.status_code == 422
     assert "outcome is &quot;&lt;b&gt;&quot; in rows 2, 3, 4 and 21 more; allowed are" in page.content.decode()
     rows = make_rows(empty)
     rows[0] |= {"prompt_id": "7"}
     page = client.post(address, {"file": SimpleUploadedFile("votes.csv", csv_of(rows).encode())})
     assert "<li>  row 2: prompt_id is &quot;7&quot;; allowed: 0 to 3" in page.content.decode()
-    assert client.post(address).status_code == 400
+    assert client.post(address).status_code == 422
     close_study(empty)
     page = client.post(address, {"file": SimpleUploadedFile("votes.csv", text.encode())})
     assert "this one is closed" in page.content.decode()

@@ -16,6 +16,7 @@ from analysis.stats import rows
 from analysis.stats.folder import as_json
 from api import results as api_results
 from comparisons.models import Comparison, Study
+from comparisons.studies import close_study
 from people.models import AuditEntry
 from tests.analysis.votes import cast_vote
 from tests.api.conftest import Caller, Program
@@ -39,13 +40,35 @@ def test_the_numbers_are_the_stored_ones(program: Caller, study: Study) -> None:
     asking = program("analyst")
     before = asking.get("studies/colours/results").json()
     assert before["results"] is None and before["computed_at"] is None and before["is_stale"]
+    close_study(study)
     compute(study, "results")
     found = asking.get("studies/colours/results").json()
     assert found["results"] == json.loads(as_json(snapshots.results(study)))
-    assert not found["is_stale"] and "always_valid" in found["results"]["questions"]["quality"]
+    assert not found["is_stale"]
     cast_vote(make_session(study), Comparison.objects.filter(question__study=study)[0])
     later = asking.get("studies/colours/results").json()
     assert (later["is_stale"], later["newer_votes"]) == (True, 1) and later["results"] == found["results"]
+
+
+def test_of_an_open_study_they_are_those_that_may_be_watched(program: Caller, study: Study) -> None:
+    compute(study, "results")
+    stored = json.loads(as_json(snapshots.results(study)))
+    found = program("analyst").get("studies/colours/results").json()["results"]
+    for parts, there in ((found["questions"][key], stored["questions"][key]) for key in stored["questions"]):
+        watched = parts["always_valid"]
+        assert watched == there["always_valid"]
+        estimates = {row["system"]: row for row in watched["estimates"]}
+        ranks = {row["system"]: row for row in watched["systems"]}
+        for row, once in zip(parts["systems"], there["systems"], strict=True):
+            ends = {"bt_low", "bt_high", "win_rate_low", "win_rate_high"}
+            assert {name: row[name] for name in ends} == {name: estimates[row["system"]][name] for name in ends}
+            assert row["rank_low"] == ranks[row["system"]]["rank_low"]
+            assert (row["bt"], row["bt_low"] != once["bt_low"]) == (once["bt"], True)
+        of_pairs = [[pair[name] for name in ("low", "high", "p", "p_holm")] for pair in parts["pairs"]]
+        assert of_pairs == [[pair[name] for name in ("low", "high", "p", "p_holm")] for pair in watched["pairs"]]
+    assert "always_valid" in found["combined"]
+    of_all = zip(found["combined"]["systems"], stored["combined"]["systems"], strict=True)
+    assert all(row["bt"] == once["bt"] and row["bt_low"] != once["bt_low"] for row, once in of_all)
 
 
 def test_with_what_is_excluded(program: Caller, study: Study) -> None:

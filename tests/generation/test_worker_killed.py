@@ -133,6 +133,6 @@ def test_a_broker_killed_and_started_again_with_its_data_loses_no_image(site: Si
 def test_without_a_broker_the_jobs_wait_and_the_command_says_so(site: Site) -> None:
     ended = site.try_python("manage.py", "generate", "faults", "--wait")
     assert ended.returncode == 1
-    assert ended.stderr.startswith("CommandError: The jobs are queued, but no broker answers (")
+    assert ended.stderr.startswith("CommandError: The images are queued, but no broker answers: start a worker")
     assert "Traceback" not in ended.stderr
     assert states(site) == {"queued": IMAGES}

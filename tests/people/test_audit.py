@@ -149,6 +149,18 @@ def test_the_page_shows_a_study_s_own_entries(study: Study, signed_in: SignedIn)
     assert "nothing" not in page and "somebody else" not in page
 
 
+def test_the_page_shows_nothing_of_a_draft_that_had_the_name_before(signed_in: SignedIn) -> None:
+    earlier = make_draft(slug="two")
+    audit.record(Verb.GRANTED, study=earlier, by="somebody else", details={"user": "zoe"})
+    earlier.delete()
+    later = make_draft(slug="two")
+    owner = signed_in("owner")
+    later.memberships.create(user=User.objects.get(username="owner"), role="owner")
+    audit.record(Verb.CREATED, study=later, by="the shell")
+    page = owner.get("/studies/two/activity/").content.decode()
+    assert "the shell" in page and "zoe" not in page and "somebody else" not in page
+
+
 def test_the_page_goes_back_in_time(
     study: Study, signed_in: SignedIn, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -109,7 +109,10 @@ def test_saving_again_changes_the_same_draft(copy: WorkingCopy, ana: User) -> No
     again = copies.save_study(copy, ana)
     assert (again.pk, again.key, again.slug, again.votes_wanted) == (study.pk, study.key, "renamed", 7)
     assert Study.objects.count() == Membership.objects.count() == 1
-    assert AuditEntry.objects.latest("id").verb == "changed"
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.verb, entry.study_slug, entry.details) == ("changed", "renamed", {"before": "mine"})
+    copies.save_study(copy, ana)
+    assert AuditEntry.objects.latest("id").details == {}
 
 
 def test_what_cannot_be_saved_changes_nothing(copy: WorkingCopy, ana: User) -> None:

@@ -56,7 +56,7 @@ def test_a_study_is_begun_from_its_file(researcher: Client, copy: WorkingCopy) -
 
 def test_a_bad_file_is_refused_on_the_page(researcher: Client) -> None:
     response = researcher.post("/studio/", {"file": SimpleUploadedFile("mine.toml", b"slug = 3")})
-    assert response.status_code == 400
+    assert response.status_code == 422
     assert "mine.toml: slug is 3; allowed: 1 to 100 lower-case letters" in response.content.decode()
 
 
@@ -225,6 +225,19 @@ def test_the_form_of_an_opened_study_is_no_more(researcher: Client, copy: Workin
     open_study(copies.save_study(copy, ana))
     for response in (researcher.get(address(copy)), press(researcher, copy, "save")):
         assert response["Location"] == "/studio/studies/mine/"
+
+
+def test_what_is_typed_into_an_opened_study_is_not_said_to_be_kept(
+    researcher: Client, copy: WorkingCopy, ana: User
+) -> None:
+    open_study(copies.save_study(copy, ana))
+    answer = researcher.post(f"{address(copy)}typed/", {**copy.content, "version": copy.version, "title": "New"})
+    assert answer.status_code == 409
+    assert answer.json() == {
+        "error": "This study has been opened, and its design is frozen. Make a new version to change it."
+    }
+    copy.refresh_from_db()
+    assert copy.content.get("title") != "New"
 
 
 def test_a_design_is_discarded_after_a_question(researcher: Client, copy: WorkingCopy) -> None:

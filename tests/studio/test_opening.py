@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from kombu.exceptions import OperationalError
 
+from comparisons.asking import NO_BROKER
 from comparisons.models import Study
 from comparisons.studies import create_study, design_hash
 from comparisons.study_file import read_study
@@ -91,7 +92,7 @@ def test_a_missing_broker_is_said_and_loses_nothing(
 
     monkeypatch.setattr(current_app, "send_task", unreachable)
     page = open_it(researcher, draft)
-    assert "No broker answers." in page
+    assert NO_BROKER in page
     assert "12 images are asked for" in page
     assert ImageJob.objects.filter(state="queued").count() == 12
 

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from generation.models import PromptSet
+from people.models import AuditEntry
 from studio.models import WorkingCopy
 
 pytestmark = pytest.mark.django_db
@@ -111,3 +112,5 @@ def test_the_same_prompts_under_the_same_name_are_no_mistake(researcher: Client,
     for _ in range(2):
         assert bring(researcher, copy, pasted="a fox").status_code == 302
     assert PromptSet.objects.filter(slug="new").count() == 1
+    entry = AuditEntry.objects.get()
+    assert (entry.verb, entry.who, entry.details) == ("imported", "ana", {"prompts": 1, "prompt set": "new"})

@@ -38,10 +38,7 @@ class Command(BaseCommand):
         except StudyError as error:
             raise CommandError(str(error)) from error
         if asked.no_broker:
-            raise CommandError(
-                f"The jobs are queued, but no broker answers ({asked.no_broker}). Start a worker with `make worker`: "
-                "it starts a broker where none is configured, and finds the jobs by itself."
-            ) from asked.no_broker
+            raise CommandError(f"{asked.trouble} What was found: {asked.no_broker}") from asked.no_broker
         mine = image_jobs(study).filter(system__in=systems)
         self.stdout.write(f"{asked.new} new, {asked.retried} to try again, {mine.count()} in all.")
         for system in awaited:

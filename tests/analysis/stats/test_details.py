@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from analysis.stats import VoteTable, summarise
+from analysis.stats.always_valid import always_valid
 from analysis.stats.anomalies import rater_tests
 from analysis.stats.asked import Asked
 from analysis.stats.breakdowns import break_down
 from analysis.stats.details import UNITS, as_json, details
 from analysis.stats.fragility import first_place
-from analysis.stats.on_request import always_valid, bootstrapped
+from analysis.stats.on_request import bootstrapped
 from analysis.stats.reliability import crowd_bradley_terry
 from analysis.stats.terminal import render
 from tests.analysis.stats.planted import Population, table

@@ -192,6 +192,28 @@ def test_the_first_place_waits_for_its_closest_rival() -> None:
     assert first_place(clear) == ("system-2", 0)
 
 
+def votes_where_a_meets_b_with(outcome: str) -> VoteTable:
+    """Each of them meets c as successfully as the other; every second vote has the sides exchanged."""
+    mirrored = {"left": "right", "right": "left", "tie": "tie"}
+    meetings = [
+        (n, *pair)
+        for n, of_both in enumerate(["left", "left", "left", "left", "right", "right", "tie", "tie"] * 5)
+        for pair in (("a", "c", of_both), ("b", "c", of_both), ("a", "b", outcome))
+    ]
+    return table(
+        *(
+            (f"p{n}", other, one, mirrored[found], f"r{n % 7}") if n % 2 else (f"p{n}", one, other, found, f"r{n % 7}")
+            for n, one, other, found in meetings
+        )
+    )
+
+
+@pytest.mark.parametrize(("outcome", "leader"), [("tie", None), ("left", "a"), ("right", "b")])
+def test_nobody_is_ahead_where_the_first_place_is_shared(outcome: str, leader: str | None) -> None:
+    sequence = confidence_sequence(ratings_of(votes_where_a_meets_b_with(outcome)), 1000, at_once=3)
+    assert first_place(sequence)[0] == leader
+
+
 def test_ranks_that_are_open_share_a_range() -> None:
     votes = votes_of(7, (-1.5, -1.5, 1.5, 1.5))
     sequence = confidence_sequence(ratings_of(votes), 1000, at_once=6)

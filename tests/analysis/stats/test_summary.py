@@ -142,7 +142,7 @@ def test_few_clusters_behind_some_numbers_are_told() -> None:
 
 def test_settings_hold_everything_that_determines_the_numbers() -> None:
     assert summarise(table(), seed=5)["settings"] == {
-        "version": 6,
+        "version": 7,
         "seed": 5,
         "ties": "half",
         "both_bad": "not counted",

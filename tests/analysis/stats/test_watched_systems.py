@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analysis.stats.always_valid import always_valid
 from analysis.stats.bradley_terry import bradley_terry
 from analysis.stats.elo import elo
-from analysis.stats.on_request import always_valid
 from analysis.stats.sequential import system_contrasts
 from analysis.stats.win_rates import field_win_rates
 from tests.analysis.stats.planted import Population, table
