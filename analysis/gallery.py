@@ -14,7 +14,7 @@ from django.db.models import Count, QuerySet
 
 from analysis.filter_fields import choice, labelled, labels, several
 from analysis.votes import is_excluded
-from comparisons.models import Comparison, Question, Study, Vote
+from comparisons.models import Comparison, Outcome, Question, Study, Vote
 from comparisons.studies import image_jobs
 from generation import storage
 from generation.models import Image, ImageJob, Prompt, System
@@ -117,7 +117,7 @@ def pairs_on(study: Study, prompt: Prompt) -> list[tuple[Question, list[PairOnPr
     for comparison_id, a_is_left, outcome, count in counted:
         question_id, a, b = comparisons[comparison_id]
         left, right = (a, b) if a_is_left else (b, a)
-        preferred = {Vote.Outcome.LEFT: left, Vote.Outcome.RIGHT: right}.get(outcome, outcome)
+        preferred = {Outcome.LEFT: left, Outcome.RIGHT: right}.get(outcome, outcome)
         counts[question_id][min(a, b), max(a, b)][preferred] += count
     return [
         (question, [_pair(*pair, found) for pair, found in sorted(counts[question.id].items())])
@@ -126,9 +126,7 @@ def pairs_on(study: Study, prompt: Prompt) -> list[tuple[Question, list[PairOnPr
 
 
 def _pair(first: str, second: str, found: Counter[str]) -> PairOnPrompt:
-    return PairOnPrompt(
-        first, second, found[first], found[second], found[Vote.Outcome.TIE], found[Vote.Outcome.BOTH_BAD]
-    )
+    return PairOnPrompt(first, second, found[first], found[second], found[Outcome.TIE], found[Outcome.BOTH_BAD])
 
 
 def find_image(study: Study, public_id: uuid.UUID) -> Image | None:

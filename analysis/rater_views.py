@@ -63,7 +63,7 @@ def exclude(request: ResearcherRequest, study: Study, session_id: int) -> HttpRe
     session = _session(study, session_id)
     target: RaterSession | Vote = session
     if chosen := request.POST.get("vote"):
-        target = get_object_or_404(session.votes(), id=id_named(chosen))
+        target = get_object_or_404(Vote.objects.of_session(session), id=id_named(chosen))
     if reason := _reason(request):
         if exclusions.exclude(target, reason, request.user):
             messages.success(request, "Left out of every number from now on. Nothing was deleted.")

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from analysis.filter_fields import choice, labelled, labels, number, whole_number
 from analysis.votes import is_excluded, live_exclusions
-from comparisons.models import Assignment, Matchup, Study, Vote
+from comparisons.models import Assignment, Matchup, Outcome, Study, Vote
 from generation.models import Prompt
 
 WON, LOST = "won", "lost"
@@ -19,7 +19,7 @@ FEW = 5_000
 
 _COMPARISON = "assignment__comparison__"
 _JOB = f"{_COMPARISON}image_a__job__"
-_OUTCOMES = {WON: "system won", LOST: "system lost", **dict(Vote.Outcome.choices)}
+_OUTCOMES = {WON: "system won", LOST: "system lost", **dict(Outcome.choices)}
 
 
 class VoteFilterForm(forms.Form):
@@ -160,7 +160,7 @@ def _matchups(study: Study, chosen: Mapping[str, Any]) -> QuerySet[Matchup]:
 def _with_outcome(outcome: str, system: str) -> Q:
     if outcome not in {WON, LOST}:
         return Q(outcome=outcome)
-    left, right = Vote.Outcome.LEFT, Vote.Outcome.RIGHT
+    left, right = Outcome.LEFT, Outcome.RIGHT
     a_is_chosen = Q(assignment__a_is_left=True, outcome=left) | Q(assignment__a_is_left=False, outcome=right)
     b_is_chosen = Q(assignment__a_is_left=True, outcome=right) | Q(assignment__a_is_left=False, outcome=left)
     is_a = Q(**{f"{_COMPARISON}image_a__job__system__slug": system})

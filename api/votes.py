@@ -20,7 +20,7 @@ from analysis.votes import is_excluded
 from api.access import ApiRequest, study_of
 from api.paging import Page, Paging
 from api.problems import problems
-from comparisons.models import Rater, Study, Vote
+from comparisons.models import Outcome, Rater, Study, Vote
 from people import audit
 from people.audit import Verb
 from people.rights import Right
@@ -53,7 +53,7 @@ class VoteOut(Schema):
     challenge: str
     system_left: str
     system_right: str
-    outcome: Vote.Outcome
+    outcome: Outcome
     rater: int = Field(description="A number that says nothing of the person.")
     session: str
     response_ms: int

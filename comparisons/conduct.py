@@ -14,10 +14,9 @@ from django.db import models
 from django.db.models import Count
 
 from comparisons.extras import passing
-from comparisons.models import Assignment, Study, Vote
+from comparisons.models import Assignment, Outcome, Study, Vote
 
 Kind = Assignment.Kind
-Outcome = Vote.Outcome
 
 
 _ANSWERED = (

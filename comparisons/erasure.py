@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from comparisons import imported_raters
-from comparisons.models import Exclusion, Rater, RaterSession, Report, Study, new_completion_code
+from comparisons.models import Exclusion, Rater, RaterSession, Report, Study, Vote, new_completion_code
 from comparisons.recruitment import hashed
 from people import audit
 from people.audit import Verb
@@ -69,7 +69,7 @@ def _erase_session(session: RaterSession, exclude_because: str, *, is_new: bool)
         session.save(update_fields=["submission_hash", "public_id", "completion_code"])
     notes = Report.objects.filter(assignment__session=session).exclude(note="").update(note="")
     is_excluded = bool(exclude_because) and _exclude(session, exclude_because)
-    return ErasedSession(session.study.slug, session.votes().count(), notes, is_excluded)
+    return ErasedSession(session.study.slug, Vote.objects.of_session(session).count(), notes, is_excluded)
 
 
 def _exclude(session: RaterSession, reason: str) -> bool:

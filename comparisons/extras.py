@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from comparisons.models import Assignment, Comparison, Question, RaterSession, Vote
+from comparisons.models import Assignment, Comparison, Outcome, Question, RaterSession
 from generation.models import Image
 
 Kind = Assignment.Kind
@@ -52,16 +52,16 @@ def passing(assignment: Assignment) -> set[str]:
     """The answers that are right; empty where none is wrong."""
     question, kind = assignment.comparison.question, assignment.kind
     if kind == Kind.SAME:
-        return {Vote.Outcome.TIE, Vote.Outcome.BOTH_BAD} if question.offers_tie else set()
+        return {Outcome.TIE, Outcome.BOTH_BAD} if question.offers_tie else set()
     if kind == Kind.GOLD:
         return {_side(a_is_asked=_a_is_better(assignment), a_is_left=assignment.a_is_left)}
     if kind in {Kind.CORRUPTED, Kind.MISMATCHED}:
-        return {_side(a_is_asked=True, a_is_left=assignment.a_is_left), Vote.Outcome.BOTH_BAD}
+        return {_side(a_is_asked=True, a_is_left=assignment.a_is_left), Outcome.BOTH_BAD}
     return set()
 
 
 def _side(*, a_is_asked: bool, a_is_left: bool) -> str:
-    return Vote.Outcome.LEFT if a_is_asked == a_is_left else Vote.Outcome.RIGHT
+    return Outcome.LEFT if a_is_asked == a_is_left else Outcome.RIGHT
 
 
 def _a_is_better(assignment: Assignment) -> bool:

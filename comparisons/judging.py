@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from comparisons import assignments
 from comparisons.extras import passing
-from comparisons.models import Assignment, Question, RaterSession, Study
+from comparisons.models import Assignment, Question, RaterSession, Study, Vote
 from comparisons.padding import padded
 from comparisons.shown import Shown
 from generation import storage
@@ -120,7 +120,7 @@ def described(study: Study, total: int) -> dict[str, Any]:
 
 def answers_given(session: RaterSession) -> int:
     """Practice and answers that were taken back left out."""
-    return session.votes().filter(assignment__is_practice=False, superseded_by=None).count()
+    return Vote.objects.of_session(session).filter(assignment__is_practice=False, superseded_by=None).count()
 
 
 def image_bytes(session: RaterSession, token: uuid.UUID) -> bytes | None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from comparisons import leases, sessions
 from comparisons.conduct import check_results
-from comparisons.models import Assignment, Comparison, RaterSession, Report, Study, Vote
+from comparisons.models import Assignment, Comparison, Outcome, RaterSession, Report, Study, Vote
 from comparisons.statements import Insertion, Statement, given_id, given_uuid
 
 MAX_RESPONSE_MS = 2**31 - 1
@@ -56,8 +56,8 @@ def parse_answer(content: object) -> Answer:
     if not isinstance(content, dict):
         raise AnswerError("An answer is a JSON object with assignment, key, outcome and response_ms.")
     outcome, response_ms = content.get("outcome"), content.get("response_ms")
-    if outcome not in Vote.Outcome.values:
-        raise AnswerError(f"outcome is {outcome!r}; allowed: {', '.join(Vote.Outcome.values)}.")
+    if outcome not in Outcome.values:
+        raise AnswerError(f"outcome is {outcome!r}; allowed: {', '.join(Outcome.values)}.")
     if not isinstance(response_ms, int) or isinstance(response_ms, bool) or not 0 <= response_ms <= MAX_RESPONSE_MS:
         raise AnswerError(f"response_ms is {response_ms!r}; allowed: whole milliseconds from 0.")
     also = content.get("also", [])
@@ -99,7 +99,7 @@ def undo(session: RaterSession) -> bool:
     mine = session.assignments.filter(beside=None)
     if mine.filter(state=State.UNDONE).exists():
         return True
-    judged = session.votes().filter(assignment__is_practice=False, assignment__beside=None)
+    judged = Vote.objects.of_session(session).filter(assignment__is_practice=False, assignment__beside=None)
     last = judged.order_by("-id").values_list("assignment", flat=True).first()
     if last is None:
         return False

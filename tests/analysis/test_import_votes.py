@@ -92,7 +92,7 @@ def test_a_later_file_adds_to_the_same_rater(study: Study, tmp_path: Path) -> No
     bring(study, write(tmp_path / "first.csv", rows[10:12]))
     assert bring(study, write(tmp_path / "second.csv", rows)) == "22 votes imported, 2 were there already.\n"
     session = RaterSession.objects.get()
-    assert session.votes().count() == 24
+    assert Vote.objects.of_session(session).count() == 24
     assert session.completed_at
     assert (session.consented_at.minute, session.completed_at.minute) == (0, 23)
 
@@ -192,7 +192,7 @@ def test_what_is_computed_meanwhile_is_not_stored(
 def test_pages_say_what_was_made_elsewhere(study: Study, researcher: Client, tmp_path: Path) -> None:
     import_file(study, write(tmp_path / "votes.csv", make_rows(study)), by="ana")
     compute(study, "activity")
-    said = "<strong>24 votes were made elsewhere</strong> and imported, out of 24."
+    said = "<strong>24 of 24 votes were made elsewhere</strong> and imported."
     assert said in researcher.get("/studies/colours/").content.decode()
     session = RaterSession.objects.get()
     page = researcher.get(f"/studies/colours/raters/{session.id}/").content.decode()
@@ -202,6 +202,38 @@ def test_pages_say_what_was_made_elsewhere(study: Study, researcher: Client, tmp
     browser.judge_all()
     own = RaterSession.objects.latest("id")
     assert "Elsewhere" not in researcher.get(f"/studies/colours/raters/{own.id}/").content.decode()
+
+
+@pytest.mark.parametrize("address", ["", "results/", "results/?excluded=with"])
+def test_how_many_were_made_elsewhere_is_said_out_of_all_that_came(
+    address: str, study: Study, researcher: Client, tmp_path: Path
+) -> None:
+    cast_votes(study, raters=1, each=3)
+    rows = make_rows(study)
+    for row in rows[:23]:
+        row["late"] = "true"
+    call_command("compute_results", "colours")
+    page = f"/studies/colours/{address}"
+    assert "made elsewhere" not in researcher.get(page).content.decode()
+    import_file(study, write(tmp_path / "votes.csv", [{"late": "false"} | row for row in rows]), by="ana")
+    call_command("compute_results", "colours")
+    assert "<strong>24 of 27 votes were made elsewhere</strong> and imported." in researcher.get(page).content.decode()
+
+
+def test_what_was_made_elsewhere_is_said_where_the_page_computes_it(
+    study: Study, researcher: Client, tmp_path: Path
+) -> None:
+    import_file(study, write(tmp_path / "votes.csv", make_rows(study)), by="ana")
+    page = researcher.post("/studies/colours/results/compute/", follow=True).content.decode()
+    assert "<strong>24 of 24 votes were made elsewhere</strong> and imported." in page
+
+
+def test_the_pace_is_that_of_votes_given_here(study: Study, tmp_path: Path) -> None:
+    cast_vote(make_session(study), Comparison.objects.latest("id"))
+    before = KINDS["activity"].make(study)["stretches"]
+    import_file(study, write(tmp_path / "votes.csv", make_rows(study)), by="ana")
+    made = KINDS["activity"].make(study)
+    assert (made["stretches"], sum(count for _, count in before), made["imported"]) == (before, 1, 24)
 
 
 def test_whose_votes_were_imported_is_found_by_their_name(study: Study, researcher: Client, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from comparisons.models import Assignment, Comparison, Study, Vote
+from comparisons.models import Assignment, Comparison, Outcome, Study, Vote
 from comparisons.statements import Insertion, Statement, given_id, given_text, given_time, given_uuid
 from tests.comparisons.browsing import Browser
 from tests.factories import make_open_study
@@ -122,7 +122,7 @@ def test_a_row_that_nobody_comes_to_is_not_made_into_an_object(study: Study) -> 
 
 def test_an_inserted_row_is_what_create_makes_of_the_same_values(study: Study) -> None:
     first, second = Assignment.objects.filter(state="open")
-    values = {"outcome": Vote.Outcome.TIE, "response_ms": 1200, "answered_at": timezone.now()}
+    values = {"outcome": Outcome.TIE, "response_ms": 1200, "answered_at": timezone.now()}
     keys = uuid.uuid4(), uuid.uuid4()
     new = INSERT.row(assignment=first, client_key=keys[0], **values)
     created = Vote.objects.create(assignment=second, client_key=keys[1], **values)
