@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from tempfile import TemporaryFile
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from django.db import connection
 from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
+from pyarrow import csv
 
 from analysis.stats import VoteTable
 from comparisons.models import Comparison, Exclusion, RaterSession, Study, Vote
@@ -84,7 +87,7 @@ class _Known:
 
 def vote_batches(study: Study, votes: QuerySet[Vote] | None = None) -> Iterator[pa.RecordBatch]:
     """Every judgement that stands, late and excluded ones too, oldest first; or those of them that are given."""
-    chunks = _stored(standing_votes(study) if votes is None else votes)
+    chunks = _fetched(_query(standing_votes(study) if votes is None else votes), _STORED)
     first = next(chunks, None)
     if first is None:
         return
@@ -130,10 +133,31 @@ def is_excluded() -> Q:
     return excludes_vote | excludes_session
 
 
-def _stored(votes: QuerySet[Vote]) -> Iterator[pa.RecordBatch]:
-    rows = _query(votes).iterator(chunk_size=_FETCHED)
+def _fetched(query: QuerySet[Any, tuple[Any, ...]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Its rows as they are at one moment, some at a time."""
+    if connection.vendor == "postgresql":
+        yield from _copied(query, schema)
+        return
+    rows = query.iterator(chunk_size=_FETCHED)
     while chunk := list(islice(rows, _FETCHED)):
-        yield _columns(zip(*chunk, strict=True), _STORED)
+        yield _columns(zip(*chunk, strict=True), schema)
+
+
+def _copied(query: QuerySet[Any, tuple[Any, ...]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """By way of a file: unlike a cursor's, the rows of COPY are sought by several processes, and no object of Python is
+    made for each value; and the connection is free again before the first of them is asked for.
+    """
+    select = connection.ops.compose_sql(*query.query.sql_with_params())  # type: ignore[attr-defined]  # PostgreSQL's
+    statement = f"COPY ({select}) TO STDOUT (FORMAT csv)"
+    reading = csv.ReadOptions(column_names=schema.names, use_threads=False)
+    types = csv.ConvertOptions(column_types=schema)
+    with TemporaryFile() as file:
+        with connection.cursor() as cursor, cursor.copy(statement) as rows:
+            file.writelines(rows)
+        file.seek(0)
+        while lines := list(islice(file, _FETCHED)):
+            table = csv.read_csv(pa.BufferReader(b"".join(lines)), reading, convert_options=types)
+            yield from table.combine_chunks().to_batches()
 
 
 def _query(votes: QuerySet[Vote]) -> QuerySet[Vote, tuple[Any, ...]]:
@@ -181,9 +205,10 @@ def _looked_up(ids: pa.Array, rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _comparisons(study: Study) -> pa.RecordBatch:
-    rows = Comparison.objects.filter(question__study=study)
-    columns = rows.values_list("id", "question__key", "image_a_id", "image_b_id")
-    return _columns(zip(*columns, strict=True), _COMPARISONS)
+    query = Comparison.objects.filter(question__study=study).values_list(
+        "id", "question__key", "image_a_id", "image_b_id"
+    )
+    return pa.concat_batches(_fetched(query, _COMPARISONS))
 
 
 def _images(study: Study) -> pa.RecordBatch:

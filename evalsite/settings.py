@@ -116,7 +116,6 @@ def _database(url: str) -> dict[str, Any]:
             # A rater's statements are the same all day: planned once a connection, they take the server a third less.
             "server_side_binding": True,
             "prepare_threshold": 3,
-            "options": "-c cursor_tuple_fraction=1",  # who asks for rows in parts will take them all
         }
     return config
 

@@ -16,8 +16,11 @@ from analysis import exports
 from analysis.exports import leaderboard_csv, votes_csv, win_rates_csv, write_votes_parquet
 from analysis.snapshots import results
 from analysis.stats import VoteTable
+from analysis.stats.rows import PairRow
 from analysis.votes import vote_table
+from analysis.watched import shown
 from comparisons.models import Comparison, Exclusion, Vote
+from comparisons.studies import close_study
 from people.models import AuditEntry
 from tests.analysis.votes import cast_vote, cast_votes
 from tests.factories import make_open_study, make_session
@@ -152,14 +155,22 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         call_command("report", study.slug, out=file)
 
 
-def test_results_go_out_as_they_are_stored() -> None:
+@pytest.mark.parametrize("is_open", [True, False])
+def test_results_go_out_as_pages_show_them(is_open: bool) -> None:
     study = make_open_study()
     cast_votes(study)
+    if not is_open:
+        close_study(study)
     summary = results(study)
-    systems = {name: question["systems"] for name, question in summary["questions"].items()}
-    pairs = {name: question["pairs"] for name, question in summary["questions"].items()}
-    assert list(csv.DictReader(leaderboard_csv(summary))) == as_text(systems)
+    rows = {name: shown(question) for name, question in summary["questions"].items()}
+    pairs = {name: [columns_of(pair, PairRow) for pair in now.pairs] for name, now in rows.items()}
+    assert list(csv.DictReader(leaderboard_csv(summary))) == as_text({name: rows[name].systems for name in rows})
     assert list(csv.DictReader(win_rates_csv(summary))) == as_text(pairs)
+    assert [now.systems == summary["questions"][name]["systems"] for name, now in rows.items()] == [not is_open] * 2
+
+
+def columns_of(row: Mapping[str, object], kind: type) -> dict[str, object]:
+    return {name: row[name] for name in kind.__annotations__}
 
 
 def as_text(by_question: Mapping[str, Sequence[Mapping[str, object]]]) -> list[dict[str, str]]:
