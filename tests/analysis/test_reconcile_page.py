@@ -155,7 +155,7 @@ def problem(response: Any) -> str:
 def test_a_bad_file_gets_the_sentence_of_the_command(study: Study, compare: Compare, operator: Client) -> None:
     assert problem(compare(study, [prolific_row("p-1", "LOST")], name="their book.csv")) == (
         "their book.csv: row 2, column Status: found 'LOST'; allowed: RESERVED, ACTIVE, AWAITING REVIEW, APPROVED, "
-        "REJECTED, RETURNED, TIMED-OUT, SCREENED OUT. Nothing was written."
+        "PARTIALLY APPROVED, REJECTED, RETURNED, TIMED-OUT, SCREENED OUT. Nothing was written."
     )
     assert problem(compare(study, [], MTURK)) == (
         f"This is a file of Mechanical Turk, and study {study.slug!r} recruits by Prolific."
