@@ -89,7 +89,7 @@ def doing(what: str) -> Iterator[None]:
     print(f"{time.monotonic() - start:.1f} s", flush=True)
 
 
-def prepare(supervisor: Supervisor, folder: Path) -> None:
+def prepare(supervisor: Supervisor, folder: Path, prompts: int) -> None:
     """From an empty folder to two open studies whose images are all made."""
     is_new = not (folder / "evalsite.sqlite3").exists()
     with doing("Broker"):
@@ -98,7 +98,7 @@ def prepare(supervisor: Supervisor, folder: Path) -> None:
         supervisor.run("migrate", [*MANAGE, "migrate", "--no-input"])
     with doing("Studies"):
         link_weights(folder)
-        create_studies(supervisor, folder, is_new=is_new)
+        create_studies(supervisor, folder, prompts, is_new=is_new)
     worker.start_workers(supervisor)
     for study in (STUDY, RATED):
         if not is_closed(study):
@@ -107,9 +107,10 @@ def prepare(supervisor: Supervisor, folder: Path) -> None:
             supervisor.run("generate", [*MANAGE, "generate", study, "--wait"], log=False)
 
 
-def create_studies(supervisor: Supervisor, folder: Path, *, is_new: bool) -> None:
+def create_studies(supervisor: Supervisor, folder: Path, prompts: int, *, is_new: bool) -> None:
     try:
-        supervisor.run("prompts", [*MANAGE, "import_prompts", str(PROMPTS), "--set", STUDY, "--sample", "24"])
+        sample = ["--set", STUDY, "--sample", str(prompts)]
+        supervisor.run("prompts", [*MANAGE, "import_prompts", str(PROMPTS), *sample])
         demo_password(folder)
         for name, file in {"study": FILE, "rated-study": write_rated_study(folder)}.items():
             supervisor.run(name, [*MANAGE, "create_study", str(file), "--owner", LOGIN])
@@ -218,9 +219,9 @@ Ctrl-C stops everything; `make demo` goes on where it stopped.
 """
 
 
-def run(folder: Path, port: int) -> None:
+def run(folder: Path, port: int, prompts: int) -> None:
     with Supervisor(folder / "logs") as supervisor:
-        prepare(supervisor, folder)
+        prepare(supervisor, folder, prompts)
         serve(supervisor, port)
         rate(supervisor, folder, port)
         print(addresses(folder, port), flush=True)
@@ -231,6 +232,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", type=Path, default=Path("var/demo"), metavar="FOLDER")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--prompts", type=int, default=24, help="each costs ten images (default: 24)")
     arguments = parser.parse_args()
     folder = arguments.dir.resolve()
     if problem := check_port(arguments.port):
@@ -240,7 +242,7 @@ def main() -> int:
         (folder / "cache" / "tmp").mkdir(parents=True, exist_ok=True)
         os.environ.update(environment(folder))
         django.setup()
-        run(folder, arguments.port)
+        run(folder, arguments.port, arguments.prompts)
     except Stopped:
         return 0
     except (BrokerError, ChildFailed, ImproperlyConfigured, OSError) as error:

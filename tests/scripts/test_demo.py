@@ -21,7 +21,8 @@ from scripts.with_postgres import free_port
 
 ROOT = Path(__file__).parents[2]
 SYSTEMS = read_study(ROOT / "studies" / "demo.toml").systems
-VOTES = 2 * 24 * len(SYSTEMS) * (len(SYSTEMS) - 1) // 2  # questions, prompts, pairs of systems
+PROMPTS = 8  # fewer than somebody gets who does not ask
+VOTES = 2 * PROMPTS * len(SYSTEMS) * (len(SYSTEMS) - 1) // 2  # questions, prompts, pairs of systems
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -41,7 +42,7 @@ def processes_of(folder: Path) -> list[str]:
 def demo(folder: Path, port: int, home: Path) -> Iterator[str]:
     """The demo, up to its addresses; after the block it is stopped with Ctrl-C."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "scripts.demo", "--port", str(port), "--dir", str(folder)],
+        [sys.executable, "-m", "scripts.demo", "--port", str(port), "--dir", str(folder), "--prompts", str(PROMPTS)],
         cwd=ROOT,
         env={**os.environ, "HOME": str(home), "TMPDIR": str(home)},
         stdout=subprocess.PIPE,
