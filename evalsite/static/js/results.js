@@ -1,14 +1,13 @@
 /**
  * When new numbers are there (refresh.js keeps the notice of their age up to date), the page is loaded anew, unless
- * somebody has begun to work with it: then a link offers them.
+ * somebody has begun to work with it, or is on the way to another page: then a link offers them.
  */
 
-const main = document.querySelector("main");
 const notice = document.querySelector("[data-computed]");
 let isInUse = false;
 
 for (const event of ["input", "toggle", "click"]) {
-  main.addEventListener(event, () => (isInUse = true), { capture: true, once: true });
+  document.addEventListener(event, () => (isInUse = true), { capture: true, once: true });
 }
 
 function offer() {
