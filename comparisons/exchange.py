@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import time
 import uuid
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from comparisons import examples, judging
 from comparisons.assignments import take_turn
 from comparisons.models import RaterSession, Study
-from comparisons.views import in_study
+from comparisons.views import in_study, rng
 from comparisons.voting import AnswerError, NotGiven, parse_answer, record_vote, report, undo
 from generation.storage import StorageError
 
@@ -81,7 +80,7 @@ def report_problem(session: RaterSession, content: object) -> dict[str, Any]:
 
 
 def _following(session: RaterSession) -> dict[str, Any]:
-    turn = take_turn(session, random.Random())  # seeded by the system: raters cannot foresee what it draws
+    turn = take_turn(session, rng())
     return {
         "next": judging.payload(turn.current, turn.shown) if turn.current else None,
         "ahead": judging.addresses(turn.ahead) if turn.ahead else None,

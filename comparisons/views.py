@@ -20,7 +20,6 @@ from comparisons.assignments import next_assignment, take_turn
 from comparisons.models import Rater, RaterSession, Study
 from comparisons.words import words_of_the_page
 
-rng = random.SystemRandom()  # what it draws is stored with each lease; raters must not be able to foresee it
 Stage = RaterSession.Stage
 View = Callable[..., HttpResponse]
 _PAGES = {
@@ -29,6 +28,11 @@ _PAGES = {
     Stage.PRACTICE: "rate:judge",
     Stage.JUDGING: "rate:judge",
 }
+
+
+def rng() -> random.Random:
+    """Seeded by the system: what it draws is stored with each lease, and raters must not be able to foresee it."""
+    return random.Random()
 
 
 def in_study(view: View) -> View:
@@ -162,7 +166,7 @@ def judge(request: HttpRequest, study: Study, session: RaterSession | None) -> H
         return redirect("rate:landing", key=study.key)
     if session.stage not in sessions.WITH_PAIRS:
         return _lead_on(session)
-    turn = take_turn(session, rng)
+    turn = take_turn(session, rng())
     if turn.current is None:
         return redirect("rate:thanks", key=study.key)
     context = {
@@ -184,7 +188,7 @@ def thanks(request: HttpRequest, study: Study, session: RaterSession | None) -> 
     """The ending, whichever it is. Who has something left to judge is led back to it."""
     if session is None:
         return redirect("rate:landing", key=study.key)
-    if session.stage in sessions.WITH_PAIRS and next_assignment(session, rng):
+    if session.stage in sessions.WITH_PAIRS and next_assignment(session, rng()):
         return redirect("rate:judge", key=study.key)
     if session.stage in {Stage.INSTRUCTIONS, Stage.COMPREHENSION}:
         return _lead_on(session)
