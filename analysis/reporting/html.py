@@ -26,7 +26,7 @@ def stored(study: Study) -> str:
     found = newest(study, "report-page")
     if found.content is None:
         raise NotComputedError("The report is not made yet.")
-    return _page(study.title, found.content, study=study, as_of=found.computed_at if found.is_stale else None)
+    return _page(study.title, found.content, study=study, found=found)
 
 
 def _body(content: Report) -> str:

@@ -11,6 +11,7 @@ import pytest
 from celery import current_app
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from analysis.computing import compute
 from analysis.kinds import KINDS
@@ -18,6 +19,7 @@ from analysis.models import Snapshot
 from analysis.reporting.content import report
 from analysis.reporting.html import html
 from analysis.reporting.source import kinds_of, stored_source
+from analysis.snapshots import PATIENCE
 from comparisons.models import Study
 from comparisons.studies import close_study, image_jobs
 from comparisons.study_file import QuestionSpec
@@ -103,6 +105,13 @@ def test_an_old_page_says_so(change: Callable[[Study], object], researcher: Clie
     assert OUTDATED not in researcher.get(PATHS[0]).content.decode()
     change(computed)
     assert OUTDATED in researcher.get(PATHS[0]).content.decode()
+
+
+def test_an_old_page_says_that_no_worker_runs(researcher: Client, computed: Study) -> None:
+    close_study(computed)
+    assert "A worker writes a new one" in researcher.get(PATHS[0]).content.decode()
+    Snapshot.objects.filter(kind="report-page").update(asked_at=timezone.now() - 2 * PATIENCE)
+    assert "see that one runs (<code>make worker</code>)" in researcher.get(PATHS[0]).content.decode()
 
 
 def test_the_page_of_a_draft_follows_its_design(researcher: Client) -> None:
