@@ -1,5 +1,7 @@
 """How gunicorn serves the site; read by every `gunicorn evalsite.wsgi` that starts in this folder."""
 
+import gc
+
 worker_class = "gthread"
 workers = 2
 threads = 4
@@ -8,3 +10,9 @@ threads = 4
 worker_connections = threads
 keepalive = 0
 control_socket_disable = True  # it would be made in the home folder
+
+
+def post_worker_init(worker: object) -> None:
+    """What stays for good is not looked through for garbage, while a request waits, again and again."""
+    gc.collect()
+    gc.freeze()

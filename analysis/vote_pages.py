@@ -16,7 +16,7 @@ from comparisons.models import Assignment, Exclusion, Study, Vote
 from generation.models import Image
 
 PER_PAGE = 50
-WINDOW = 30_000  # ids that one request looks through for votes that may be rare
+WINDOW = 15_000  # ids that one request looks through for votes that may be rare
 MOST_COUNTED = 10_000
 
 

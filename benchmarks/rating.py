@@ -109,7 +109,7 @@ def _work(rater: Rater, until: float) -> list[float]:
 
 
 @contextmanager
-def site(folder: Path, database_url: str) -> Iterator[tuple[str, int, dict[str, str]]]:
+def site(folder: Path, database_url: str, *options: str) -> Iterator[tuple[str, int, dict[str, str]]]:
     environment = os.environ | {
         "DATA_DIR": str(folder),
         "DATABASE_URL": database_url,
@@ -121,7 +121,7 @@ def site(folder: Path, database_url: str) -> Iterator[tuple[str, int, dict[str, 
     subprocess.run(manage, cwd=ROOT, env=environment, check=True)
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
-    server = subprocess.Popen([*command, "evalsite.wsgi"], cwd=ROOT, env=environment)
+    server = subprocess.Popen([*command, *options, "evalsite.wsgi"], cwd=ROOT, env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
         while not answers(url):

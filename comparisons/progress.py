@@ -68,12 +68,12 @@ _BATCH_SIZE = Cast(KeyTextTransform("batch_size", "environment"), IntegerField()
 def generation_progress(study: Study) -> list[GenerationProgress]:
     counts = image_jobs(study).counts_by_system()
     failed = failures(image_jobs(study))
-    paces = _paces(study)
+    paces = _paces(study) if any(_waiting(by_state) for by_state in counts.values()) else {}
     prompts = study.prompt_set.prompts.count()
     rows = []
     for system in study.systems.order_by("slug"):
         by_state = {state: counts.get(system.id, {}).get(state, 0) for state in ImageJob.State.values}
-        waiting = by_state[ImageJob.State.QUEUED] + by_state[ImageJob.State.RUNNING]
+        waiting = _waiting(by_state)
         per_second = paces.get(system.id) if waiting else None
         is_made_elsewhere = missing_backend(system.parsed_spec()) is not None
         reasons = [failure for failure in failed if failure.system == system.slug]
@@ -91,6 +91,10 @@ def generation_progress(study: Study) -> list[GenerationProgress]:
             )
         )
     return rows
+
+
+def _waiting(by_state: dict[str, int]) -> int:
+    return by_state.get(ImageJob.State.QUEUED, 0) + by_state.get(ImageJob.State.RUNNING, 0)
 
 
 def failures(jobs: ImageJobQuerySet) -> list[Failure]:

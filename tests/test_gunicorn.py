@@ -1,11 +1,13 @@
-"""Requests are spread over the web processes: none waits for a thread of one while another has a thread free."""
+"""How gunicorn serves: nobody waits for a thread while another is free, or while old objects are looked through."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -15,14 +17,16 @@ from tests.processes import ROOT, wait_for
 
 PROCESSES, THREADS = 2, 4
 TOGETHER = PROCESSES * THREADS
-# Every request but those to /ready waits until as many are being answered as there are threads in all.
+# Every request to / waits until as many are being answered as there are threads in all.
 APPLICATION = f"""
-import os, tempfile, time
+import gc, os, tempfile, time
 from pathlib import Path
 
 def application(environ, start_response):
     start_response("200 OK", [])
-    if environ["PATH_INFO"] != "/ready":
+    if environ["PATH_INFO"] == "/frozen":
+        return [str(gc.get_freeze_count()).encode()]
+    if environ["PATH_INFO"] == "/":
         here = Path("being-answered")
         handle, _ = tempfile.mkstemp(dir=here)
         os.close(handle)
@@ -33,26 +37,43 @@ def application(environ, start_response):
 """
 
 
-def test_as_many_requests_as_there_are_threads_are_answered_at_once(tmp_path: Path) -> None:
-    tmp_path.joinpath("slow.py").write_text(APPLICATION)
-    tmp_path.joinpath("being-answered").mkdir()
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    folder.joinpath("slow.py").write_text(APPLICATION)
+    folder.joinpath("being-answered").mkdir()
     address = f"127.0.0.1:{free_port()}"
     options = ["--config", str(ROOT / "gunicorn.conf.py"), "--bind", address, "--log-level", "error"]
-    server = subprocess.Popen([sys.executable, "-m", "gunicorn", *options, "slow:application"], cwd=tmp_path)
+    server = subprocess.Popen([sys.executable, "-m", "gunicorn", *options, "slow:application"], cwd=folder)
     try:
+        yield f"http://{address}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def answer(url: str) -> str:
+    """Empty while nobody listens."""
+    try:
+        return requests.get(url, timeout=60).text
+    except requests.ConnectionError:
+        return ""
+
+
+def test_as_many_requests_as_there_are_threads_are_answered_at_once(tmp_path: Path) -> None:
+    with served(tmp_path) as site:
         seen: set[str] = set()
 
         def all_processes_answer() -> bool:
-            try:
-                seen.add(requests.get(f"http://{address}/ready", timeout=60).text)
-            except requests.ConnectionError:
-                return False
+            seen.update(filter(None, [answer(f"{site}/ready")]))
             return len(seen) == PROCESSES
 
         wait_for(all_processes_answer, "both processes")
         with ThreadPoolExecutor(TOGETHER) as pool:
-            replies = pool.map(lambda _: requests.get(f"http://{address}/", timeout=60).text, range(TOGETHER))
+            replies = pool.map(answer, [f"{site}/"] * TOGETHER)
             assert Counter(replies) == dict.fromkeys(seen, THREADS)
-    finally:
-        server.terminate()
-        server.wait()
+
+
+def test_what_a_process_has_loaded_is_never_looked_through_for_garbage(tmp_path: Path) -> None:
+    with served(tmp_path) as site:
+        wait_for(lambda: answer(f"{site}/ready") != "", "the site")
+        assert int(answer(f"{site}/frozen")) > 1000
