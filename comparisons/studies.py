@@ -248,8 +248,10 @@ def _wishes(study: Study, systems: Iterable[System]) -> list[importing.Wish]:
 
 def image_jobs(study: Study) -> ImageJobQuerySet:
     """The jobs whose images this study shows. All systems start a prompt from one seed: study seed + position."""
+    # By their ids: PostgreSQL would take a look at the study's systems for each job.
+    systems = list(study.systems.values_list("id", flat=True))
     return ImageJob.objects.filter(
-        system__in=study.systems.all(),
+        system__in=systems,
         prompt__prompt_set=study.prompt_set_id,
         seed=F("prompt__position") + study.seed,
     )
