@@ -16,7 +16,7 @@ from analysis.bundle_check import FORMAT
 from analysis.bundle_files import BundleWriter, image_name
 from analysis.code_versions import code_versions
 from analysis.exports import write_votes_parquet
-from analysis.kinds import inputs, inputs_hash
+from analysis.kinds import Given, inputs, inputs_hash
 from analysis.models import Snapshot
 from analysis.numbers import asked
 from analysis.results import hidden
@@ -120,7 +120,8 @@ def _write_votes(study: Study, path: Path) -> tuple[list[dict[str, Any]], dict[s
 
 def _stored(study: Study, votes: int) -> dict[str, Any]:
     """By kind, those that were computed of so many votes and of all else as it is."""
-    hashes = {kind: inputs_hash(study, kind, votes) for kind in KINDS}
+    given = Given(study)
+    hashes = {kind: given.inputs_hash(kind, votes) for kind in KINDS}
     rows = Snapshot.objects.filter(study=study, kind__in=KINDS)
     found = {row.kind: json.loads(row.results) for row in rows if row.inputs_hash == hashes[row.kind]}
     if BREAKDOWNS in found:  # of votes, without what images took

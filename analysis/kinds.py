@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db.models import BigIntegerField, Max
@@ -64,15 +65,40 @@ def inputs(study: Study, kind: str) -> Inputs:
 
 def inputs_hash(study: Study, kind: str, votes: int) -> str:
     """Votes are insert-only, so that their number names them all."""
-    parts = {
-        "code": [VERSION, KINDS[kind].version],
-        "design": design_hash(study),
-        "state": study.state,
-        "votes": votes,
-        "exclusions": sorted(live_exclusions(study).values_list("id", flat=True)),
-        **({"images": _images(study)} if KINDS[kind].tells_of_images else {}),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return Given(study).inputs_hash(kind, votes)
+
+
+class Given:
+    """What decides a study's numbers beside its votes, read once for all kinds of them."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def inputs_hash(self, kind: str, votes: int) -> str:
+        parts = {
+            "code": [VERSION, KINDS[kind].version],
+            "design": self._design,
+            "state": self.study.state,
+            "votes": votes,
+            "exclusions": self._exclusions,
+            **({"images": self._images} if KINDS[kind].tells_of_images else {}),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def _design(self) -> str:
+        return design_hash(self.study)
+
+    @cached_property
+    def _exclusions(self) -> list[int]:
+        return sorted(live_exclusions(self.study).values_list("id", flat=True))
+
+    @cached_property
+    def _images(self) -> list[int | None]:
+        """Images are never changed, and measurements of a system's time neither."""
+        runs = LatencyRun.objects.filter(fingerprint__in=self.study.systems.values("fingerprint"))
+        made = image_jobs(self.study).filter(state=ImageJob.State.DONE)
+        return [made.count(), runs.aggregate(last=Max("id"))["last"]]
 
 
 def newer_votes(study: Study, seen_to: int, seen_last: int, most: int) -> int:
@@ -85,12 +111,6 @@ def newer_votes(study: Study, seen_to: int, seen_last: int, most: int) -> int:
 def newest_vote() -> int:
     """The id of the site's newest; 0 where there is none."""
     return Vote.objects.aggregate(last=Max("id"))["last"] or 0
-
-
-def _images(study: Study) -> list[int | None]:
-    """Images are never changed, and measurements of a system's time neither."""
-    runs = LatencyRun.objects.filter(fingerprint__in=study.systems.values("fingerprint"))
-    return [image_jobs(study).filter(state=ImageJob.State.DONE).count(), runs.aggregate(last=Max("id"))["last"]]
 
 
 def _votes(study: Study) -> VoteQuerySet:

@@ -17,8 +17,8 @@ from people.rights import ResearcherRequest, Right, needs
 @require_safe
 @needs(Right.SEE_RESULTS)
 def study_quality(request: ResearcherRequest, study: Study) -> HttpResponse:
-    found = snapshots.newest(study, "quality")
-    kept, everything = (snapshots.newest(study, kind).content for kind in ("results", "results-with-excluded"))
+    found, *results = snapshots.newest_of(study, ["quality", "results", "results-with-excluded"]).values()
+    kept, everything = (result.content for result in results)
     rows = times(found.content) if found.content else []
     context = {
         "study": study,

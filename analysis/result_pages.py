@@ -55,7 +55,7 @@ def kinds_of(with_excluded: bool) -> tuple[str, ...]:
 
 def results_page(study: Study, *, with_excluded: bool) -> ResultsPage:
     shown = kinds_of(with_excluded)
-    found = {kind: snapshots.newest(study, kind) for kind in shown}
+    found = snapshots.newest_of(study, shown)
     newest = found[shown[0]]
     summary: Summary | None = newest.content
     leader, verdict = first_over_questions(summary) if summary else ("", "")

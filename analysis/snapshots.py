@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,7 +15,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from analysis.computing import ComputedElsewhere, compute
-from analysis.kinds import KINDS, inputs, inputs_hash, newer_votes, newest_vote
+from analysis.kinds import KINDS, Given, inputs, newer_votes, newest_vote
 from analysis.models import Snapshot
 from analysis.stats import Summary
 from comparisons.models import Study
@@ -69,10 +70,19 @@ class Newest:
 
 def newest(study: Study, kind: str) -> Newest:
     """The stored numbers, however old; where they are due to be computed anew, a worker is asked to."""
-    snapshot, _ = Snapshot.objects.get_or_create(study=study, kind=kind)
-    found = _found(study, snapshot)
-    if found.is_due and not found.is_computed_now:
-        _ask(snapshot)
+    return newest_of(study, [kind])[kind]
+
+
+def newest_of(study: Study, kinds: Sequence[str]) -> dict[str, Newest]:
+    """Those of each kind."""
+    given = Given(study)
+    stored = {snapshot.kind: snapshot for snapshot in study.snapshots.filter(kind__in=kinds)}
+    found = {}
+    for kind in kinds:
+        snapshot = stored.get(kind) or Snapshot.objects.get_or_create(study=study, kind=kind)[0]
+        found[kind] = _found(given, snapshot)
+        if found[kind].is_due and not found[kind].is_computed_now:
+            _ask(snapshot)
     return found
 
 
@@ -99,7 +109,7 @@ def compute_due() -> None:
     for study in Study.objects.exclude(state=Study.State.DRAFT):
         Snapshot.objects.get_or_create(study=study, kind="results")
         for snapshot in study.snapshots.filter(kind__in=KINDS):
-            found = _found(study, snapshot)
+            found = _found(Given(study), snapshot)
             if found.is_due:
                 _compute_or_log(study, snapshot.kind)
             elif not found.is_stale and last - snapshot.seen_to > FAR_BEHIND:
@@ -109,19 +119,19 @@ def compute_due() -> None:
 def compute_asked(study_id: int, kind: str) -> None:
     """For a page that waits, unless it has been done meanwhile."""
     snapshot = Snapshot.objects.select_related("study").filter(study=study_id, kind=kind).first()
-    if snapshot and kind in KINDS and _found(snapshot.study, snapshot).is_due:
+    if snapshot and kind in KINDS and _found(Given(snapshot.study), snapshot).is_due:
         _compute_or_log(snapshot.study, kind)
 
 
-def _found(study: Study, snapshot: Snapshot) -> Newest:
+def _found(given: Given, snapshot: Snapshot) -> Newest:
     is_new = snapshot.computed_at is None
     seen = snapshot.seen_to, snapshot.seen_last
     return Newest(
         text=snapshot.results,
         computed_at=snapshot.computed_at,
         votes=snapshot.votes,
-        newer_votes=0 if is_new else newer_votes(study, *seen, most=MOST_COUNTED),
-        has_changed=not is_new and inputs_hash(study, snapshot.kind, snapshot.votes) != snapshot.inputs_hash,
+        newer_votes=0 if is_new else newer_votes(given.study, *seen, most=MOST_COUNTED),
+        has_changed=not is_new and given.inputs_hash(snapshot.kind, snapshot.votes) != snapshot.inputs_hash,
         is_computed_now=snapshot.lease_expires_at is not None and snapshot.lease_expires_at > timezone.now(),
         due_at=snapshot.computed_at and snapshot.computed_at + PAUSE * timedelta(milliseconds=snapshot.took_ms),
         asked_at=snapshot.asked_at,

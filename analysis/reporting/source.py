@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from analysis.reporting.facts import Facts
 from analysis.reporting.image_facts import ImageFacts, image_facts
-from analysis.snapshots import newest
+from analysis.snapshots import newest_of
 from analysis.stats import Summary
 from analysis.votes import live_exclusions
 from comparisons.models import Rater, Study
@@ -77,7 +77,7 @@ def read_source(study: Study, read: Callable[[Study, str], Any], as_of: datetime
 
 def stored_source(study: Study) -> Source:
     """Of the numbers as they were computed last; a worker has been asked for newer ones, where there are any."""
-    found = {kind: newest(study, kind) for kind in kinds_of(study)}
+    found = newest_of(study, kinds_of(study))
     stale = [each.computed_at for each in found.values() if each.is_stale and each.computed_at]
     return read_source(study, lambda _, kind: found[kind].content, as_of=min(stale, default=None))
 

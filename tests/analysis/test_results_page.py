@@ -297,7 +297,7 @@ def test_a_page_takes_as_many_queries_for_many_votes_as_for_few(
     for raters in (1, 12):
         cast_votes(study, raters, each=10)
         page = computed(study)
-        with django_assert_num_queries(18):
+        with django_assert_num_queries(15):
             researcher.get(page)
 
 
