@@ -50,9 +50,9 @@ def take_turn(session: RaterSession, rng: random.Random, *, look_ahead: bool = T
         turn = Turn(Shown(session))
         if session.study.state != Study.State.OPEN or session.stage not in sessions.WITH_PAIRS:
             return turn
-        held = _held(session)
-        ahead = held.get(State.AHEAD)
         try:
+            held = _held(session)
+            ahead = held.get(State.AHEAD)
             turn.current = held.get(State.UNDONE) or held.get(State.OPEN)
             if turn.current is None and ahead:
                 turn.current, ahead = _promote(ahead), None
@@ -100,7 +100,8 @@ def _held(session: RaterSession) -> dict[str, Assignment]:
         lease.session = session
         if lease.state in Assignment.HELD and lease.expires_at < now:
             end = leases.lease_end()
-            Assignment.objects.open().filter(Q(id=lease.id) | Q(beside=lease.id)).update(expires_at=end)
+            if not Assignment.objects.open().filter(Q(id=lease.id) | Q(beside=lease.id)).update(expires_at=end):
+                raise leases.Overtaken
             lease.expires_at = end
     return held
 
@@ -133,12 +134,12 @@ def _lease_next(session: RaterSession, shown: Shown, state: str, rng: random.Ran
 def _lease_for(
     session: RaterSession, question: Question, plan: Plan, shown: Shown, state: str, rng: random.Random
 ) -> Assignment | None:
-    taken = {kind: shown.taken(question.id, kind) for kind in Kind.values}
-    judged, repeated = taken.pop(Kind.JUDGEMENT), taken.pop(Kind.REPEAT)
-    kind = plan.following(judged, sum(taken.values()), repeated)
-    if kind not in {None, Kind.JUDGEMENT} and (extra := find_extra(session, question, kind, rng)):
-        return leases.lease_extra(session, extra, state)
-    return leases.lease_judgement(session, question, state, rng) if judged < plan.judgements else None
+    for kind in plan.following({kind: shown.taken(question.id, kind) for kind in Kind.values}):
+        if kind == Kind.JUDGEMENT:
+            return leases.lease_judgement(session, question, state, rng)
+        if extra := find_extra(session, question, kind, rng):
+            return leases.lease_extra(session, extra, state)
+    return None
 
 
 def _lease_practice(session: RaterSession, shown: Shown, rng: random.Random) -> Assignment | None:

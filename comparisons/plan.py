@@ -6,6 +6,8 @@ Everything follows from the session's random id, so a reload or another process 
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,10 +59,12 @@ class Plan:
             return 0
         return self.judgements + len(self.checks) + len(self.repeats_after)
 
-    def following(self, judged: int, checked: int, repeated: int) -> str | None:
-        """The kind of what comes next, given how much of each kind has been shown; None: that was all."""
-        if checked < len(self.checks) and judged >= self.checks[checked][0]:
-            return self.checks[checked][1]
-        if repeated < len(self.repeats_after) and judged >= self.repeats_after[repeated]:
-            return REPEAT
-        return JUDGEMENT if judged < self.judgements else None
+    def following(self, shown: Mapping[str, int]) -> list[str]:
+        """The kinds of what may come next, the first that can be had, given how much of each has been shown.
+
+        Each kind is counted by itself: a gold pair that was lost and cannot come again holds nothing else up.
+        """
+        steps = [*self.checks, *((place, REPEAT) for place in self.repeats_after)]
+        due = Counter(kind for place, kind in steps if place <= shown[JUDGEMENT])
+        kinds = [kind for kind, count in due.items() if count > shown[kind]]
+        return [*kinds, JUDGEMENT] if shown[JUDGEMENT] < self.judgements else kinds

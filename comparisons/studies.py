@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from comparisons import building
-from comparisons.models import Question, Study
+from comparisons.models import Question, Study, Vote
 from comparisons.rules import apply_rules
 from comparisons.study_file import StudySpec
 from generation import importing, jobs
@@ -197,6 +198,14 @@ def close_study(study: Study) -> bool:
     study.refresh_from_db()
     apply_rules(study)
     return closed == 1
+
+
+def getting_answers() -> QuerySet[Study]:
+    """The open ones, and those that got an answer within a day: browsers keep what they could not deliver, and it may
+    come long after the study was closed.
+    """
+    new = Vote.objects.filter(answered_at__gte=timezone.now() - timedelta(days=1))
+    return Study.objects.filter(Q(state=Study.State.OPEN) | Q(id__in=new.values("assignment__session__study")))
 
 
 def systems_named(study: Study, slugs: Sequence[str] | None) -> list[System]:

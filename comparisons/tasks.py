@@ -16,7 +16,7 @@ def build_comparisons() -> None:
 
 @shared_task(name="comparisons.apply_rules")
 def apply_rules() -> None:
-    for study in Study.objects.filter(state=Study.State.OPEN):
+    for study in studies.getting_answers():
         rules.apply_rules(study)
 
 

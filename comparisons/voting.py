@@ -80,13 +80,14 @@ def record_vote(session: RaterSession, answer: Answer) -> Vote:
         return vote
     try:
         with transaction.atomic():
-            late = _finish(assignment)
-            vote = _insert(assignment, answer, late=late)
+            vote = _store(assignment, answer)
             for companion, other in companions:
-                _insert(companion, other, late=_finish(companion))
+                _store(companion, other)
     except _Overtaken:
-        return Vote.objects.get(assignment=assignment, superseded_by=None)  # stored by whoever finished the lease
+        return _standing(assignment)  # stored by whoever finished the lease
     except IntegrityError:
+        if same := _of_key(assignment, answer):  # posted twice, and taken back since this lease was read
+            return same
         raise AnswerError(_("This key belongs to the answer to another pair.")) from None
     _stop_if_checks_fail(session, assignment)
     return vote
@@ -172,18 +173,23 @@ def _stored(assignment: Assignment, answer: Answer) -> Vote | None:
     """The vote that this answer has become, or else the one that another answer has; one taken back makes room."""
     if assignment.state not in {State.DONE, State.UNDONE}:
         return None
-    same = Vote.objects.filter(assignment=assignment, client_key=answer.key).first()
+    same = _of_key(assignment, answer)
     return same or (_standing(assignment) if assignment.state == State.DONE else None)
 
 
-def _standing(assignment: Assignment) -> Vote | None:
-    return Vote.objects.filter(assignment=assignment, superseded_by=None).first()
+def _of_key(assignment: Assignment, answer: Answer) -> Vote | None:
+    return Vote.objects.filter(assignment=assignment, client_key=answer.key).first()
 
 
-def _insert(assignment: Assignment, answer: Answer, *, late: bool) -> Vote:
+def _standing(assignment: Assignment) -> Vote:
+    return Vote.objects.get(assignment=assignment, superseded_by=None)
+
+
+def _store(assignment: Assignment, answer: Answer) -> Vote:
+    late, supersedes = _finish(assignment)
     return _INSERT.row(
         assignment=assignment,
-        supersedes=_standing(assignment) if assignment.state == State.UNDONE else None,
+        supersedes=supersedes,
         client_key=answer.key,
         outcome=answer.outcome,
         response_ms=answer.response_ms,
@@ -191,21 +197,23 @@ def _insert(assignment: Assignment, answer: Answer, *, late: bool) -> Vote:
     )
 
 
-def _finish(assignment: Assignment) -> bool:
-    """Turn the lease into a done one and move its capacity; True when it had been given back before.
+def _finish(assignment: Assignment) -> tuple[bool, Vote | None]:
+    """Turn the lease into a done one and move its capacity: whether it had been given back before, and the vote that
+    was taken back. By what the lease is now: since it was read, another tab may have answered and taken that back.
 
     Raises _Overtaken where another request has just done so.
     """
     if _FINISH.update(lease=assignment.id):
         if assignment.kind == Assignment.Kind.JUDGEMENT:
             _COUNT_DONE.update(comparison=assignment.comparison_id)
-        return False
+        return False, None
     lease = Assignment.objects.filter(id=assignment.id)
     if lease.filter(state=State.UNDONE).update(state=State.DONE):
-        return Vote.objects.filter(assignment=assignment, late=True).exists()
+        before = _standing(assignment)
+        return before.late, before
     if not lease.filter(state__in=[State.EXPIRED, State.REPORTED]).update(state=State.DONE):
         raise _Overtaken
-    return True
+    return True, None
 
 
 def _uuid(content: dict[str, object], name: str) -> uuid.UUID:

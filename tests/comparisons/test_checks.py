@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from PIL import Image as PillowImage
 
 from comparisons.extras import passing
+from comparisons.leases import release_expired
 from comparisons.models import Assignment, Comparison, RaterSession, Study, Vote
 from comparisons.protocol import Checks, Gold, Protocol
-from comparisons.studies import StudyError
+from comparisons.studies import StudyError, build_comparisons, image_jobs, open_study
 from comparisons.study_file import QuestionSpec
+from generation import jobs
 from generation.models import ImageJob
 from tests.comparisons.browsing import Browser, assert_counters_true
 from tests.comparisons.test_padding import pixels
-from tests.factories import make_open_study
+from tests.factories import make_draft, make_image, make_open_study
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +133,53 @@ def test_a_gold_pair_is_the_studys_and_comes_once() -> None:
     assert gold.comparison.votes_wanted == 0, "nobody votes on what is beyond doubt"
     assert Assignment.objects.filter(kind=Kind.JUDGEMENT).count() == 11
     assert_counters_true(study)
+
+
+@pytest.mark.parametrize("loss", ["expired", "reported"])
+def test_a_gold_pair_that_was_lost_holds_up_no_other_check(loss: str) -> None:
+    """It comes once, so there is no other to take its place."""
+    study = make_study("gold", "same", repeats=2, gold=(GOLD,))
+    browser = Browser(study).consent()
+    payload, shown = browser.judge(), []
+    while payload:
+        lease = Assignment.objects.get(public_id=payload["assignment"])
+        shown.append(lease.kind)
+        if lease.kind == Kind.GOLD:
+            lose(browser, lease, loss)
+            payload = browser.judge()
+        else:
+            payload = browser.answer(payload)["next"]
+    assert Counter(shown) == {"judgement": 11, "gold": 1, "same": 2, "repeat": 2}
+    checks = [index for index, kind in enumerate(shown) if kind == Kind.SAME]
+    assert "judgement" in shown[checks[0] : checks[1]], "nor does one follow at once in its place"
+    assert Assignment.objects.get(kind=Kind.GOLD).state == loss
+    assert_counters_true(study)
+
+
+def lose(browser: Browser, lease: Assignment, loss: str) -> None:
+    if loss == "reported":
+        report = {"assignment": str(lease.public_id), "problem": "broken"}
+        assert browser.client.post(f"{browser.url}report/", report, content_type="application/json").status_code == 200
+    else:
+        now = timezone.now()
+        Assignment.objects.filter(id=lease.id).update(issued_at=now - timedelta(hours=2), expires_at=now)
+        assert release_expired() == 1
+
+
+def test_a_gold_pair_without_pictures_holds_up_no_other_check() -> None:
+    question = QuestionSpec("q", "Which?", tie=False, both_bad=False, checks=("gold", "same"))
+    protocol = Protocol(checks=Checks(every=3, repeats=2, gold=(GOLD,)))
+    study = make_draft(TEXTS, questions=(question,), protocol=protocol, votes_wanted=3)
+    open_study(study)
+    wishes = itertools.product(study.systems.all(), study.prompt_set.prompts.all())
+    jobs.request([(system, prompt, study.seed + prompt.position) for system, prompt in wishes], study.display_px)
+    for job in image_jobs(study).exclude(system__slug=GOLD.better, prompt__text=GOLD.prompt):
+        make_image(job)
+    build_comparisons(study)
+    shown = judge_well(Browser(study).consent())
+    kinds = Counter(Assignment.objects.values_list("kind", flat=True))
+    assert kinds == {"judgement": 10, "same": 2, "repeat": 2}
+    assert len(shown) == 14
 
 
 def test_each_gold_pair_of_a_prompt_has_its_own_answer() -> None:

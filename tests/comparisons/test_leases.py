@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings as site
 from django.utils import timezone
 
+from comparisons import leases
 from comparisons.leases import release_expired
 from comparisons.models import Assignment, Comparison, Study, Vote
 from comparisons.studies import close_study
@@ -138,6 +139,28 @@ def test_a_rater_who_comes_back_before_anybody_else_keeps_the_pair() -> None:
     assert Assignment.objects.get().expires_at > timezone.now()
     assert release_expired() == 0
     assert counts(study) == (1, 0)
+
+
+def test_a_lease_that_is_taken_back_while_it_is_renewed_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = make_open_study()
+    browser = Browser(study).consent()
+    before = browser.judge()
+    run_out()
+    lease_end = leases.lease_end
+
+    def meanwhile() -> datetime:
+        """Between the look at the lease and its new end."""
+        monkeypatch.setattr(leases, "lease_end", lease_end)
+        assert release_expired() == 2
+        return lease_end()
+
+    monkeypatch.setattr(leases, "lease_end", meanwhile)
+    payload = browser.judge()
+    assert before
+    assert payload
+    assert payload["assignment"] != before["assignment"]
+    assert [browser.get(payload[side]).status_code for side in ("left", "right")] == [200, 200]
+    assert_counters_true(study)
 
 
 def test_an_answer_after_the_end_counts_while_nobody_has_taken_the_pair_back() -> None:

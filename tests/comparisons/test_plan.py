@@ -23,14 +23,16 @@ PLANS = st.builds(
 
 def walk(plan: Plan) -> list[str]:
     """All that a session is shown that answers everything."""
+    return walk_without(plan, kinds=set())
+
+
+def walk_without(plan: Plan, kinds: set[str]) -> list[str]:
+    """The same where no pair of these kinds can be had."""
     shown: list[str] = []
-    while True:
-        judged, repeated = shown.count(JUDGEMENT), shown.count(REPEAT)
-        kind = plan.following(judged, len(shown) - judged - repeated, repeated)
-        if kind is None:
-            return shown
-        shown.append(kind)
+    while following := [kind for kind in plan.following(Counter(shown)) if kind not in kinds]:
+        shown.append(following[0])
         assert len(shown) <= plan.total
+    return shown
 
 
 @given(PLANS)
@@ -58,6 +60,22 @@ def test_every_run_has_one_check_while_there_are_kinds(plan: Plan) -> None:
         assert len(kinds) == plan.judgements // plan.every
         others = Counter(kind for kind in kinds if kind != GOLD)
         assert max(others.values(), default=0) - min(others.values(), default=0) <= 1 or len(others) == 1
+
+
+@given(PLANS, st.sets(st.sampled_from(["corrupted", "mismatched", "same", GOLD, REPEAT])))
+def test_a_kind_that_cannot_be_had_leaves_the_places_of_the_others_alone(plan: Plan, missing: set[str]) -> None:
+    assert walk_without(plan, missing) == [kind for kind in walk(plan) if kind not in missing]
+
+
+@given(PLANS, st.data())
+def test_one_that_was_lost_holds_up_no_other_kind(plan: Plan, data: st.DataObject) -> None:
+    """A lost gold pair stays due and is asked for in vain: its kind may come first, and all others come as planned."""
+    shown = walk(plan)
+    lost = data.draw(st.integers(0, shown.count(GOLD)), label="golds lost")
+    rest, had = Counter(shown) - Counter({GOLD: lost}), Counter[str]()
+    while following := [kind for kind in plan.following(had) if had[kind] < rest[kind]]:
+        had[following[0]] += 1
+    assert had == rest
 
 
 @given(PLANS)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.utils import timezone
 
 from analysis.votes import excluded_votes, vote_table
+from comparisons import tasks
 from comparisons.conduct import Answer, Conduct
 from comparisons.models import Exclusion, RaterSession, Study
 from comparisons.protocol import Protocol, Rules
 from comparisons.rules import apply_rules, breaches_of
-from comparisons.studies import close_study
+from comparisons.studies import close_study, getting_answers
 from comparisons.study_file import QuestionSpec
 from tests.comparisons.browsing import Browser, make_answer
 from tests.factories import make_open_study
@@ -146,3 +150,27 @@ def test_the_rules_apply_when_a_study_is_closed_and_by_command(
     assert Exclusion.objects.count() == 1
     call_command("apply_rules", study.slug)
     assert capsys.readouterr().out == "0 newly left out, 0 taken back in.\n"
+
+
+@pytest.mark.django_db
+def test_the_rules_apply_to_answers_that_come_after_the_study_was_closed(study: Study) -> None:
+    browser = Browser(study).consent()
+    payload = browser.judge()
+    assert payload
+    close_study(study)
+    browser.post(make_answer(payload, response_ms=200))
+    assert not Exclusion.objects.exists()
+    tasks.apply_rules()
+    assert Exclusion.objects.get().rule == "response_floor_ms"
+
+
+@pytest.mark.django_db
+def test_the_rules_are_at_rest_a_day_after_the_last_answer_to_a_closed_study(study: Study) -> None:
+    judge(study, alternating=True)
+    still_open, closed_long_ago = make_open_study(), make_open_study()
+    for each in (study, closed_long_ago):
+        close_study(each)
+    assert set(getting_answers()) == {study, still_open}
+    tomorrow = timezone.now() + timedelta(days=1)
+    with patch.object(timezone, "now", return_value=tomorrow):
+        assert set(getting_answers()) == {still_open}

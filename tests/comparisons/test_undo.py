@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from comparisons import voting
 from comparisons.models import Assignment, Study, Vote
 from comparisons.studies import close_study
 from tests.comparisons.browsing import Browser, assert_counters_true, make_answer
@@ -100,6 +102,64 @@ def test_an_answer_that_was_taken_back_and_comes_late_changes_nothing(rater: Bro
     rater.answer(payload, "right")
     assert rater.post(old).json()["receipt"] == receipt
     assert outcomes() == ["right"]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Something that another tab does between the next answer's look at its lease and its vote."""
+
+    def arrange(happen: Callable[[], None]) -> None:
+        stored = voting._stored
+
+        def look(assignment: Assignment, answer: voting.Answer) -> Vote | None:
+            found = stored(assignment, answer)
+            monkeypatch.setattr(voting, "_stored", stored)
+            happen()
+            return found
+
+        monkeypatch.setattr(voting, "_stored", look)
+
+    return arrange
+
+
+def test_an_answer_supersedes_one_that_came_and_was_taken_back_meanwhile(
+    study: Study, rater: Browser, meanwhile: Callable[[Callable[[], None]], None]
+) -> None:
+    payload, tab = rater.judge(), rater.another_tab()
+    assert payload
+
+    def answer_and_undo() -> None:
+        tab.answer(payload, "left")
+        undo(tab)
+
+    meanwhile(answer_and_undo)
+    answer = make_answer(payload, "right")
+    response = rater.post(answer)
+    assert response.status_code == 200
+    assert response.json()["receipt"] == {"key": answer["key"], "late": False}
+    assert outcomes() == ["right"]
+    assert Vote.objects.get(outcome="right").supersedes == Vote.objects.get(outcome="left")
+    assert_counters_true(study)
+
+
+def test_an_answer_that_came_twice_and_was_taken_back_meanwhile_changes_nothing(
+    study: Study, rater: Browser, meanwhile: Callable[[Callable[[], None]], None]
+) -> None:
+    payload, tab = rater.judge(), rater.another_tab()
+    assert payload
+    answer = make_answer(payload, "left")
+
+    def answer_and_undo() -> None:
+        tab.post(answer)
+        undo(tab)
+
+    meanwhile(answer_and_undo)
+    response = rater.post(answer)
+    assert response.status_code == 200
+    assert response.json()["receipt"] == {"key": answer["key"], "late": False}
+    assert pair(response.json()["next"]) == pair(payload), "it still waits for another"
+    assert Vote.objects.count() == 1
+    assert_counters_true(study)
 
 
 def test_there_is_nothing_to_undo_at_the_beginning_or_when_all_is_over(study: Study, rater: Browser) -> None:
