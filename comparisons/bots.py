@@ -27,7 +27,7 @@ PATIENCE_S = (0.5, 1, 2, 4, 8, 15)  # between tries, while a site that has answe
 _HOPELESS = -100.0  # the strength of a picture that no system made of this prompt
 
 _PAYLOAD = re.compile(r'<script id="judgement" type="application/json">(.*?)</script>', re.DOTALL)
-_CSRF_FIELD = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+_HIDDEN_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 _CSRF_META = re.compile(r'<meta name="csrf-token" content="([^"]+)"')
 
 
@@ -117,7 +117,7 @@ class Bot:
     def _come_in(self) -> requests.Response:
         """The judging page, or the page that says why there is none."""
         page = self._get(self.landing_url)
-        if not _CSRF_FIELD.search(page.text):  # the study has all its votes, and takes no newcomer
+        if not _HIDDEN_FIELD.search(page.text):  # the study has all its votes, and takes no newcomer
             return page
         page = self._submit(page, {"consent": "1", "kind": "simulated"})
         key = self._http.cookies.get("session_key") or ""
@@ -129,10 +129,10 @@ class Bot:
         return page
 
     def _submit(self, page: requests.Response, fields: Mapping[str, str]) -> requests.Response:
-        token = _CSRF_FIELD.search(page.text)
-        if token is None:
+        hidden = dict(_HIDDEN_FIELD.findall(page.text))
+        if not hidden:
             raise BotError(f"{page.url} has no form.")
-        content = {**fields, "csrfmiddlewaretoken": token[1]}
+        content = {**hidden, **fields}
         return self._ask("POST", page.url, data=content, headers={"Referer": page.url})
 
     def _answer(self, judgement: Mapping[str, Any], token: str, page_url: str) -> dict[str, Any]:

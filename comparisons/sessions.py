@@ -100,8 +100,11 @@ def advance(session: RaterSession) -> bool:
     return _move(session, following)
 
 
+@transaction.atomic
 def answer_comprehension(session: RaterSession, answers: list[int]) -> bool:
-    """One try. Right: on to the next stage. Wrong for the last time: screened out, which is no rejection."""
+    """One try, of several requests at once too. Right: on to the next stage. Wrong for the last time: screened out,
+    which is no rejection.
+    """
     right = [item.answer for item in session.study.protocol.comprehension]
     session.comprehension_tries += 1
     mine = RaterSession.objects.filter(id=session.id, comprehension_tries=session.comprehension_tries - 1)

@@ -145,15 +145,16 @@ def instructions(request: HttpRequest, session: RaterSession) -> HttpResponse:
 def comprehension(request: HttpRequest, session: RaterSession) -> HttpResponse:
     items = session.study.protocol.comprehension
     given = [request.POST.get(f"item-{number}", "") for number in range(len(items))]
-    is_complete = all(answer.isdecimal() for answer in given)
+    offered = [[str(number) for number in range(1, len(item.options) + 1)] for item in items]
+    is_complete = all(answer in numbers for answer, numbers in zip(given, offered, strict=True))
     if request.method == "POST" and is_complete:
-        sessions.answer_comprehension(session, [int(answer) for answer in given])
-        if session.stage != Stage.COMPREHENSION:
-            return _lead_on(session)
+        if request.POST.get("tries") == str(session.comprehension_tries):  # else sent twice, or from an old page
+            sessions.answer_comprehension(session, [int(answer) for answer in given])
+        return _lead_on(session)
     context = {
         **judging.introduction(session.study),
         "items": items,
-        "was_wrong": session.comprehension_tries > 0,
+        "tries": session.comprehension_tries,
         "is_incomplete": request.method == "POST" and not is_complete,
     }
     return render(request, "comparisons/comprehension.html", context)

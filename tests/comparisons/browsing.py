@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _PAYLOAD = re.compile(r'<script id="judgement" type="application/json">(.*?)</script>', re.DOTALL)
+_TRIES = re.compile(r'<input type="hidden" name="tries" value="([^"]*)">')
 
 
 class Browser:
@@ -52,6 +53,13 @@ class Browser:
         found = _PAYLOAD.search(response.content.decode())
         assert found
         return dict(json.loads(found[1]))
+
+    def try_comprehension(self, answers: dict[str, str]) -> Response:
+        """Send the comprehension check with what its page holds now."""
+        path = f"{self.url}comprehension/"
+        found = _TRIES.search(self.get(path).content.decode())
+        assert found
+        return self.client.post(path, {**answers, "tries": found[1]})
 
     def post(self, content: object) -> Response:
         body = content if isinstance(content, bytes | str) else json.dumps(content)

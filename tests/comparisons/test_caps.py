@@ -56,10 +56,10 @@ def test_who_is_screened_out_gives_the_place_back() -> None:
     study = make_recruiting_study("prolific", max_raters=1, comprehension=True)
     browser = come(study, prolific("p-1"))
     for _ in range(2):
-        browser.client.post(f"{browser.url}comprehension/", WRONG)
+        browser.try_comprehension(WRONG)
     assert places(study) == 0
     browser.get("thanks/")
-    browser.client.post(f"{browser.url}comprehension/", WRONG)
+    browser.client.post(f"{browser.url}comprehension/", WRONG | {"tries": "2"})
     assert places(study) == 0, "once"
     come(study, prolific("p-2"))
     assert places(study) == 1
@@ -81,7 +81,7 @@ def test_nobody_is_counted_where_there_is_no_cap() -> None:
     study = make_recruiting_study("link", comprehension=True)
     browser = Browser(study).consent()
     for _ in range(2):
-        browser.client.post(f"{browser.url}comprehension/", WRONG)
+        browser.try_comprehension(WRONG)
     assert places(study) == 0
 
 

@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone
 
 from comparisons.leases import release_expired
-from comparisons.models import Assignment, Comparison, Matchup, Study, Vote
+from comparisons.models import Assignment, Comparison, Matchup, RaterSession, Study, Vote
 from comparisons.study_file import QuestionSpec
+from tests.comparisons.arriving import WRONG, make_recruiting_study
 from tests.comparisons.browsing import Browser, assert_counters_true, at_once, make_answer
 from tests.factories import make_open_study, make_system_spec
 
@@ -65,6 +66,15 @@ def test_twelve_answers_to_one_lease_are_one_vote() -> None:
     receipts = [response.json()["receipt"] for response in responses]
     assert receipts == [{"key": str(vote.client_key), "late": False}] * REQUESTS
     assert_counters_true(study)
+
+
+def test_twelve_posts_of_one_wrong_check_are_one_try() -> None:
+    browser = Browser(make_recruiting_study("link", comprehension=True)).consent()
+    content = WRONG | {"tries": "0"}
+    posts = [partial(tab.client.post, f"{tab.url}comprehension/", content) for tab in tabs(browser)]
+    assert {response.headers["Location"] for response in at_once(posts)} == {f"{browser.url}comprehension/"}
+    session = RaterSession.objects.get()
+    assert (session.comprehension_tries, session.stage) == (1, "comprehension")
 
 
 def test_one_key_for_answers_to_two_leases_stores_one_of_them() -> None:

@@ -133,7 +133,7 @@ def test_two_wrong_tries_lead_back_with_the_code_for_screened_out() -> None:
     study = make_recruiting_study("prolific", comprehension=True)
     browser = come(study, prolific("p-1"))
     for _ in range(2):
-        browser.client.post(f"{browser.url}comprehension/", WRONG)
+        browser.try_comprehension(WRONG)
     assert f'href="{BACK}C-SCREENED"' in browser.get("thanks/").content.decode()
 
 

@@ -25,6 +25,7 @@ ITEMS = (
     ComprehensionItem("How many at a time?", ("two", "three"), 1),
 )
 RIGHT, WRONG = {"item-0": "2", "item-1": "1"}, {"item-0": "1", "item-1": "1"}
+SECOND_TRY = "this is the second try"
 
 
 def make_study(**protocol: Any) -> Study:
@@ -48,7 +49,7 @@ def test_the_way_goes_through_every_stage_and_none_can_be_jumped() -> None:
     browser.client.post(f"{browser.url}instructions/")
     for path in ("", "judge/", "instructions/"):
         assert place(browser, path) == "comprehension/"
-    browser.client.post(f"{browser.url}comprehension/", RIGHT)
+    browser.try_comprehension(RIGHT)
     for path in ("", "instructions/", "comprehension/"):
         assert place(browser, path) == "judge/"
     assert [shown["practice"] for shown in browser.judge_all()] == [True] * 2 + [False] * 6
@@ -119,37 +120,85 @@ def test_the_consent_is_stored_with_its_text_and_time() -> None:
     assert session.consented_at <= timezone.now()
 
 
-def test_one_wrong_try_is_forgiven() -> None:
+@pytest.fixture
+def checked() -> Browser:
+    """Somebody whose next page is the comprehension check."""
     browser = Browser(make_study()).consent()
     browser.client.post(f"{browser.url}instructions/")
-    page = browser.client.post(f"{browser.url}comprehension/", WRONG).content.decode()
-    assert "this is the second try" in page
-    browser.client.post(f"{browser.url}comprehension/", RIGHT)
-    assert place(browser) == "judge/"
+    return browser
 
 
-def test_two_wrong_tries_end_the_study_without_blame_and_with_another_code() -> None:
-    browser = Browser(make_study()).consent()
-    browser.client.post(f"{browser.url}instructions/")
-    browser.client.post(f"{browser.url}comprehension/", WRONG)
-    response = browser.client.post(f"{browser.url}comprehension/", WRONG)
-    assert response.headers["Location"] == f"{browser.url}thanks/"
-    page = browser.get("thanks/").content.decode()
+def tries() -> int:
+    return RaterSession.objects.get().comprehension_tries
+
+
+def post_check(browser: Browser, content: dict[str, str]) -> str:
+    """The page that the post leads to."""
+    return browser.client.post(f"{browser.url}comprehension/", content, follow=True).content.decode()
+
+
+def test_one_wrong_try_is_forgiven(checked: Browser) -> None:
+    assert SECOND_TRY not in checked.get("comprehension/").content.decode()
+    checked.try_comprehension(WRONG)
+    assert SECOND_TRY in checked.get("comprehension/").content.decode()
+    checked.try_comprehension(RIGHT)
+    assert place(checked) == "judge/"
+    assert tries() == 2
+
+
+def test_two_wrong_tries_end_the_study_without_blame_and_with_another_code(checked: Browser) -> None:
+    checked.try_comprehension(WRONG)
+    response = checked.try_comprehension(WRONG)
+    assert response.headers["Location"] == f"{checked.url}thanks/"
+    page = checked.get("thanks/").content.decode()
     session = RaterSession.objects.get()
     assert session.stage == "screened_out"
     assert session.code in page
     assert session.completion_code not in page
     assert "nothing is held against you" in page
-    assert place(browser, "judge/") == "thanks/"
+    assert place(checked, "judge/") == "thanks/"
 
 
-def test_a_try_with_a_question_left_open_is_none() -> None:
-    browser = Browser(make_study()).consent()
-    browser.client.post(f"{browser.url}instructions/")
-    for content in ({}, {"item-0": "2"}, {"item-0": "2", "item-1": "x"}):
-        page = browser.client.post(f"{browser.url}comprehension/", content).content.decode()
-        assert "Please answer every question." in page
-    assert RaterSession.objects.get().comprehension_tries == 0
+def test_the_same_post_again_is_no_second_try(checked: Browser) -> None:
+    for _ in range(3):
+        page = post_check(checked, WRONG | {"tries": "0"})
+        assert SECOND_TRY in page
+        assert 'name="tries" value="1"' in page
+    assert tries() == 1
+    assert SECOND_TRY in post_check(checked, RIGHT | {"tries": "0"}), "of a page from before the first try"
+    assert place(checked) == "comprehension/"
+    assert tries() == 1
+    post_check(checked, RIGHT | {"tries": "1"})
+    post_check(checked, WRONG | {"tries": "1"})
+    assert place(checked) == "judge/"
+    assert tries() == 2
+
+
+def test_who_leaves_after_a_wrong_try_comes_back_to_the_second(checked: Browser) -> None:
+    checked.try_comprehension(WRONG)
+    tab = checked.another_tab()
+    assert place(tab) == "comprehension/"
+    assert SECOND_TRY in tab.get("comprehension/").content.decode()
+    tab.try_comprehension(RIGHT)
+    assert place(checked) == "judge/"
+
+
+@pytest.mark.parametrize(
+    "number", [None, "", "x", "-1", "1", "00", "0.0", "\u0660", pytest.param("9" * 5000, id="5000 digits")]
+)
+def test_a_post_without_the_number_of_tries_burns_none(checked: Browser, number: str | None) -> None:
+    page = post_check(checked, WRONG if number is None else WRONG | {"tries": number})
+    assert 'name="tries" value="0"' in page
+    assert SECOND_TRY not in page
+    assert tries() == 0
+
+
+@pytest.mark.parametrize("answer", [None, "", "x", "0", "3", "-1", pytest.param("9" * 5000, id="5000 digits")])
+def test_a_try_with_a_question_left_open_is_none(checked: Browser, answer: str | None) -> None:
+    given = {"item-0": "2", "tries": "0"}
+    page = post_check(checked, given if answer is None else given | {"item-1": answer})
+    assert "Please answer every question." in page
+    assert tries() == 0
 
 
 def test_practice_says_what_is_right_and_counts_for_nothing() -> None:

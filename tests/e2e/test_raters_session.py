@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.conftest import Running
 from tests.e2e.rating import READY, begin, colours, payload, press, start_block
@@ -78,6 +78,30 @@ def judge_to_the_end(page: Page) -> int:
                 check_access(page)
             press(page, "2")
     return breaks
+
+
+def test_a_check_that_is_sent_twice_is_one_try(page: Page, running: Running) -> None:
+    """As by a double click, or once more after the reply was lost."""
+
+    def send_twice(route: Route) -> None:
+        if route.request.method == "POST":
+            assert route.fetch(max_redirects=0).status == 302
+        route.continue_()
+
+    page.goto(running.rate("staged"))
+    for button in ("I agree, begin", "I have read this, go on"):
+        page.get_by_role("button", name=button).click()
+    page.route("**/comprehension/", send_twice)
+    page.get_by_label("three").check()
+    page.get_by_role("button", name="Check my answers").dblclick()
+    second_try = page.get_by_role("alert")
+    expect(second_try).to_contain_text("this is the second try")
+    check_access(page)
+    page.reload()
+    expect(second_try).to_contain_text("this is the second try")
+    page.get_by_label("two").check()
+    page.get_by_role("button", name="Check my answers").click()
+    page.wait_for_url("**/judge/")
 
 
 def test_undo_shows_the_pair_again_and_keeps_both_answers(page: Page, running: Running) -> None:

@@ -109,7 +109,7 @@ def test_the_payload_has_the_shape_of_a_real_one(researcher: Client, client: Cli
     shown = payload(researcher, "study-staged")
     client.post(f"/r/{staged.key}/", {"consent": "1"})
     client.post(f"/r/{staged.key}/instructions/")
-    client.post(f"/r/{staged.key}/comprehension/", {"item-0": "1"})
+    client.post(f"/r/{staged.key}/comprehension/", {"item-0": "1", "tries": "0"})
     real = client.get(f"/r/{staged.key}/judge/").context["payload"]
 
     def shape(content: Any) -> Any:
