@@ -30,7 +30,6 @@ def words_of_the_page() -> dict[str, str]:
         "undo_lost": _("Connection lost. Your answer could not be taken back yet; trying again…"),
         "report_lost": _("Connection lost. Your report could not be sent yet; trying again…"),
         "stale": _("This browser no longer lets the page prove who you are. Are cookies allowed?"),
-        "refused": _("The server refused it ({status})."),
         "pair": _("Pair {number}. {prompt}. {question}"),
         "right": _("Yes, well seen."),
         "expected_left": _("Look again: the better answer is the image on the left."),

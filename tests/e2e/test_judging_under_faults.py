@@ -166,7 +166,7 @@ def test_a_refused_answer_says_why_and_the_rater_goes_on(page: Page, running: Ru
     begin(page, running.rate("long"))
     assignment = payload(page)["assignment"]
     refusal = json.dumps({"error": "No more answers today."})
-    page.route(ANSWERS, lambda route: route.fulfill(status=409, content_type="application/json", body=refusal))
+    page.route(ANSWERS, lambda route: route.fulfill(status=400, content_type="application/json", body=refusal))
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#refusal-reason")).to_have_text("No more answers today.")
     assert page.evaluate(KEPT) == []

@@ -1,4 +1,5 @@
 /** From keys and clicks to one outcome. */
+import { isArrowElsewhere, isElsewhere } from "./keys.js";
 
 const KEYS = new Map([
   ["ArrowLeft", "left"],
@@ -46,6 +47,7 @@ export function choose(pair, stacked, signal) {
     const onKey = (event) => {
       if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || isElsewhere(event)) return;
       if (event.shiftKey && event.key.startsWith("Arrow")) return; // moves what is zoomed
+      if (isArrowElsewhere(event)) return;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const outcome = KEYS.get(key) ?? (stacked.matches ? STACKED_KEYS.get(key) : undefined);
       const button = buttons.find((each) => each.dataset.outcome === outcome);
@@ -59,21 +61,6 @@ export function choose(pair, stacked, signal) {
       resolve({ outcome: null, at: event.timeStamp });
     };
     pair.addEventListener("stepback", onStepBack, options);
-  });
-}
-
-/** Whether somebody is reading or typing in a dialog. */
-export function isElsewhere(event) {
-  return event.target instanceof Element && event.target.closest("dialog") !== null;
-}
-
-/**
- * A held Enter clicks a focused button again and again, and would answer pairs that nobody has looked at.
- * @param {HTMLElement} pair
- */
-export function ignoreHeldKeys(pair) {
-  pair.addEventListener("keydown", (event) => {
-    if (event.repeat && event.key === "Enter") event.preventDefault();
   });
 }
 

@@ -1,11 +1,13 @@
 /**
- * Posts JSON until the server has decided: through a lost network and a restarted server, more and more patiently.
+ * Posts JSON until the server has decided: through a lost network and a restarted server, more and more patiently. What
+ * a proxy says in its place decides nothing.
  */
+import { allowReload } from "./renewal.js";
 
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
 const POST_TIMEOUT_MS = 20_000;
-const WORTH_RETRYING = new Set([408, 425, 429]);
+const REFUSING = new Set([400, 403]); // with a reason, in the site's own JSON
 
 /** Only the page is too old, as after signing in elsewhere: the page that replaces this one can post it. */
 export class StalePage extends Error {}
@@ -19,7 +21,7 @@ export class Unowned extends Refusal {}
 export class Courier {
   /**
    * @param {string} csrfToken
-   * @param {{stale: string, refused: string}} words
+   * @param {{stale: string}} words
    * @param {(text: string) => void} tell the rater, before each wait for another try
    */
   constructor(csrfToken, words, tell) {
@@ -44,7 +46,7 @@ export class Courier {
     }
   }
 
-  /** @returns {Promise<object | Refusal | StalePage | null>} null when nobody knows whether it arrived */
+  /** @returns {Promise<object | Refusal | StalePage | null>} null when nobody knows whether the site has decided */
   async #post(url, content) {
     try {
       const response = await fetch(url, {
@@ -55,14 +57,16 @@ export class Courier {
       });
       if (response.ok) {
         const reply = await response.json();
-        return "next" in reply ? reply : null;
+        if (!("next" in reply)) return null;
+        allowReload();
+        return reply;
       }
-      if (response.status >= 500 || WORTH_RETRYING.has(response.status)) return null;
+      if (!REFUSING.has(response.status)) return null;
       const { error } = await response.json().catch(() => ({}));
-      if (error) return response.status === 403 ? new Unowned(error) : new Refusal(error);
-      // Not the site's own words: another tab has changed the token that guards forms, by signing in for example.
-      if (response.status === 403) return new StalePage(this.words.stale);
-      return new Refusal(this.words.refused.replace("{status}", response.status));
+      const isForbidden = response.status === 403;
+      if (typeof error === "string") return isForbidden ? new Unowned(error) : new Refusal(error);
+      // Not the site's own words: a proxy's, or another tab has changed the token that guards forms by signing in.
+      return isForbidden ? new StalePage(this.words.stale) : null;
     } catch {
       return null;
     }

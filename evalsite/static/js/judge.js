@@ -9,13 +9,15 @@
  *   progress: {done: number, total: number},
  * }} Payload
  */
-import { choose, ignoreHeldKeys, isElsewhere } from "./choices.js";
+import { choose } from "./choices.js";
 import { Courier, Refusal, StalePage, Unowned } from "./courier.js";
 import { askForReport, closed } from "./dialogs.js";
 import { Draft } from "./draft.js";
 import { decodePair, loadAhead, nextPaint } from "./images.js";
+import { handFocusOn, ignoreHeldKeys, isElsewhere, offerSingleKeys } from "./keys.js";
 import { newKey, Outbox } from "./outbox.js";
 import { answered } from "./pace.js";
+import { reloadOnce } from "./renewal.js";
 import * as view from "./view.js";
 import { content, element, pair, questionsOf, stackedScreen, words } from "./view.js";
 import { Zoom } from "./zoom.js";
@@ -164,19 +166,16 @@ async function post(url, body, delayed) {
   return reply;
 }
 
-/**
- * @param {import("./outbox.js").Answer} given
- * @param {{ofThisPage: boolean}} origin
- */
-function save(given, origin = { ofThisPage: true }) {
-  return saidWhileSlow(words.saving, outbox.deliver(given, origin));
+/** @param {import("./outbox.js").Answer} given */
+function save(given) {
+  return saidWhileSlow(words.saving, outbox.deliver(given));
 }
 
 /** Deliver what an earlier page could not, and return what is judged then. */
 async function catchUp(payload) {
   for (const given of outbox.leftovers()) {
     try {
-      payload = (await save(given, { ofThisPage: false })).next;
+      payload = (await save(given)).next;
     } catch (error) {
       if (!(error instanceof Unowned)) throw error; // that one waits on
     }
@@ -187,6 +186,8 @@ async function catchUp(payload) {
 async function main() {
   loadAhead(content("ahead"));
   ignoreHeldKeys(pair);
+  offerSingleKeys(element("single-keys"));
+  handFocusOn(element("tools"), pair);
   element("help-button").addEventListener("click", () => closed(element("help")));
   stackedScreen.addEventListener("change", view.nameSides);
   let rested = ""; // before this assignment, which may come again after an undo
@@ -209,8 +210,8 @@ async function main() {
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 main().catch(async (error) => {
-  if (error instanceof StalePage) return location.reload();
-  if (!(error instanceof Refusal)) throw error;
+  if (error instanceof StalePage && reloadOnce()) return;
+  if (!(error instanceof Refusal || error instanceof StalePage)) throw error;
   element("refusal-reason").textContent = error.message;
   await closed(element("refusal"));
   location.reload();

@@ -1,6 +1,6 @@
 /**
  * Answers on their way to the server. An answer is written down before it is first posted, and struck out only when
- * the server has given a receipt or a final refusal: a lost network or a closed tab loses nothing. On a shared computer
+ * the site has given a receipt or a final refusal: a lost network or a closed tab loses nothing. On a shared computer
  * each session has slots of its own, which the pages of others leave alone.
  *
  * @typedef {{assignment: string, key: string, outcome: string, response_ms: number, also?: Answer[]}} Answer
@@ -33,15 +33,14 @@ export class Outbox {
   /**
    * Keep the answer, then post it until the server has decided.
    * @param {Answer} answer
-   * @param {{ofThisPage: boolean}} origin of an earlier page's answer this page's token decides for good
    * @returns {Promise<Reply>}
-   * @throws {import("./courier.js").Refusal | StalePage}
+   * @throws {import("./courier.js").Refusal | StalePage} the answer stays kept after Unowned and StalePage
    */
-  async deliver(answer, { ofThisPage }) {
+  async deliver(answer) {
     const slot = this.#slot(answer.assignment);
     const isKept = keep(slot, answer);
     const reply = await this.courier.send(this.url, answer, isKept ? this.words.lost : this.words.lost_unkept);
-    if (reply instanceof Unowned || (reply instanceof StalePage && ofThisPage)) throw reply;
+    if (reply instanceof Unowned || reply instanceof StalePage) throw reply;
     drop(slot);
     if (reply instanceof Error) throw reply;
     return reply;

@@ -1,6 +1,7 @@
 /** The code shows only when the server has every answer: what an earlier page could not deliver goes first. */
-import { Courier, Refusal } from "./courier.js";
+import { Courier, Refusal, StalePage } from "./courier.js";
 import { Outbox } from "./outbox.js";
+import { reloadOnce } from "./renewal.js";
 
 const element = (id) => document.getElementById(id);
 const words = JSON.parse(element("words").textContent);
@@ -14,7 +15,7 @@ async function deliverAll() {
   let hasChanged = false;
   for (const answer of outbox.leftovers()) {
     try {
-      await outbox.deliver(answer, { ofThisPage: false });
+      await outbox.deliver(answer);
       hasChanged = true;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error; // refused: it is no vote
@@ -24,4 +25,7 @@ async function deliverAll() {
   element("code-part")?.removeAttribute("hidden");
 }
 
-deliverAll();
+deliverAll().catch((error) => {
+  if (!(error instanceof StalePage)) throw error;
+  if (!reloadOnce()) status.textContent = error.message;
+});

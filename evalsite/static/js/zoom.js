@@ -1,5 +1,5 @@
 /** Zoom and pan, in step on both images: whatever is looked at closely on one side is looked at on the other. */
-import { isElsewhere } from "./choices.js";
+import { isElsewhere } from "./keys.js";
 
 const LARGEST = 8;
 const STEP = 1.5;
