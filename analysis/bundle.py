@@ -54,7 +54,7 @@ _IMAGES = pa.schema(
         "image": pa.string(),
         "system": pa.dictionary(pa.int32(), pa.string()),
         "prompt_id": pa.int32(),
-        "seed": pa.int64(),
+        "seed": pa.uint64(),  # tools of others take all 64 bits
         "sha256": pa.string(),
         "width": pa.int32(),
         "height": pa.int32(),

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, Max
+from django.db.models import BigIntegerField, Count, Max
 from django.utils.module_loading import import_string
 
 from analysis.stats.summary import VERSION
 from analysis.votes import live_exclusions
-from comparisons.models import Study, Vote, VoteQuerySet
+from comparisons.models import Report, Study, Vote, VoteQuerySet
 from comparisons.studies import design_hash, image_jobs
 from generation.models import ImageJob, LatencyRun
 
@@ -24,6 +24,7 @@ class Kind(NamedTuple):
     maker: str
     version: int = 1  # goes up whenever the same inputs would give something else
     tells_of_images: bool = False  # what made them, and how long that took
+    tells_of_raters: bool = False  # how far they went, and what they reported
 
     def make(self, study: Study) -> Any:
         return import_string(self.maker)(study)
@@ -35,8 +36,8 @@ KINDS = {
     "activity": Kind("analysis.activity.make", version=3),
     "quality": Kind("analysis.quality.make", version=2),
     "breakdowns": Kind("analysis.numbers.breakdowns", tells_of_images=True),
-    "report": Kind("analysis.reporting.facts.facts", version=2),
-    "report-page": Kind("analysis.reporting.html.made", tells_of_images=True),
+    "report": Kind("analysis.reporting.facts.facts", version=2, tells_of_images=True, tells_of_raters=True),
+    "report-page": Kind("analysis.reporting.html.made", tells_of_images=True, tells_of_raters=True),
 }
 RECOUNTED = 1000  # a transaction may end after others whose votes have higher ids, so the last ids are counted again
 
@@ -75,13 +76,15 @@ class Given:
         self.study = study
 
     def inputs_hash(self, kind: str, votes: int) -> str:
+        shown = KINDS[kind]
         parts = {
-            "code": [VERSION, KINDS[kind].version],
+            "code": [VERSION, shown.version],
             "design": self._design,
             "state": self.study.state,
             "votes": votes,
             "exclusions": self._exclusions,
-            **({"images": self._images} if KINDS[kind].tells_of_images else {}),
+            **({"images": self._images} if shown.tells_of_images else {}),
+            **({"raters": self._raters} if shown.tells_of_raters and self.study.state == Study.State.CLOSED else {}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -92,6 +95,14 @@ class Given:
     @cached_property
     def _exclusions(self) -> list[int]:
         return sorted(live_exclusions(self.study).values_list("id", flat=True))
+
+    @cached_property
+    def _raters(self) -> list[Any]:
+        """While a study is open the next vote renews them: to do so for each step of each rater would take too long."""
+        sessions = self.study.sessions
+        stages = sessions.order_by("stage").values_list("stage").annotate(Count("id"))
+        reports = Report.objects.filter(assignment__session__study=self.study)
+        return [list(stages), sessions.filter(comprehension_tries__gt=1).count(), reports.count()]
 
     @cached_property
     def _images(self) -> list[int | None]:

@@ -51,7 +51,9 @@ def study_report(request: ResearcherRequest, study: Study) -> HttpResponse:
 @or_wait
 def report_pdf(request: ResearcherRequest, study: Study) -> HttpResponseBase:
     headers = {"Content-Disposition": f'attachment; filename="{study.slug}-report.pdf"'}
-    return HttpResponse(pdf(report(stored_source(study))).content, content_type="application/pdf", headers=headers)
+    content = pdf(report(stored_source(study))).content
+    audit.record(Verb.EXPORTED, study=study, actor=request.user, details={"file": "report.pdf"})
+    return HttpResponse(content, content_type="application/pdf", headers=headers)
 
 
 @require_safe

@@ -41,7 +41,9 @@ PARQUET = "application/vnd.apache.parquet"
 def report_html(request: ApiRequest, slug: str) -> HttpResponse:
     """Needs no other file. Scope: read:results."""
     study = study_of(request, slug, Right.SEE_RESULTS)
-    return HttpResponse(_or_conflict(stored, study))
+    page = _or_conflict(stored, study)
+    _note(request, study, "report.html")
+    return HttpResponse(page)
 
 
 @router.get(
@@ -53,8 +55,10 @@ def report_html(request: ApiRequest, slug: str) -> HttpResponse:
 )
 def report_pdf(request: ApiRequest, slug: str) -> HttpResponse:
     """Scope: read:results."""
-    source = _or_conflict(stored_source, study_of(request, slug, Right.SEE_RESULTS))
-    return HttpResponse(pdf(report(source)).content, content_type="application/pdf")
+    study = study_of(request, slug, Right.SEE_RESULTS)
+    content = pdf(report(_or_conflict(stored_source, study))).content
+    _note(request, study, "report.pdf")
+    return HttpResponse(content, content_type="application/pdf")
 
 
 @router.get(

@@ -94,7 +94,7 @@ class VoteQuery(Paging):
 def list_votes(request: ApiRequest, slug: str, query: Query[VoteQuery]) -> VotePage:
     """The oldest first; answers that were taken back, and those to checks, are not among them.
 
-    A page looks through 30,000 votes of the site at most, so that it may hold fewer than `limit`, or none, and still
+    A page looks through 15,000 votes of the site at most, so that it may hold fewer than `limit`, or none, and still
     have a `next_cursor`. Each page is noted in the study's activity as an export. All at once: votes.csv and
     votes.parquet. Scope: read:votes.
 

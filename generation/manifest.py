@@ -116,8 +116,8 @@ def _row(number: int, header: Sequence[str], cells: Sequence[str], prompt_column
     wrong = [f"{name} is empty" for name in ("system", prompt_column, "path") if not values[name]]
     if PurePath(values["path"]).is_absolute():
         wrong.append(f"path is {values['path']!r}; allowed: a path relative to the manifest's folder")
-    if values["seed"] and not _SEED.fullmatch(values["seed"]):
-        wrong.append(f"seed is {values['seed']!r}; allowed: a whole number of at most 20 digits, or nothing")
+    if values["seed"] and not (_SEED.fullmatch(values["seed"]) and int(values["seed"]) < 2**64):
+        wrong.append(f"seed is {values['seed']!r}; allowed: a whole number below 2^64, or nothing")
     latency = values["latency_ms"]
     if latency and not (_NUMBER.fullmatch(latency) and 0 < float(latency) < math.inf):
         wrong.append(f"latency_ms is {latency!r}; allowed: a number above 0 such as 207.5, or nothing if not known")

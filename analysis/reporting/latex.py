@@ -22,7 +22,9 @@ _ESCAPED = {
     "<": "\\textless{}",
     ">": "\\textgreater{}",
     "|": "\\textbar{}",
-    '"': "\\textquotedbl{}",
+    '"': "{\\ttfamily\\char34}",  # straight in every font encoding
+    "[": "{[}",  # after the end of a row it would be an argument, and so would the star
+    "*": "{*}",
     "–": "--",
     "±": "$\\pm$",
     "×": "$\\times$",
@@ -36,7 +38,7 @@ def latex(table: Table) -> str:
 
 
 def escaped(text: str) -> str:
-    """Whatever a text holds, LaTeX prints it; line breaks become spaces."""
+    """Whatever a text holds, LaTeX prints it where the font has its letters; line breaks become spaces."""
     return " ".join(text.split()).translate(_TRANSLATION)
 
 

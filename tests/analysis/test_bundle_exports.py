@@ -15,6 +15,7 @@ from django.test import Client
 from analysis.__main__ import main
 from comparisons.models import Study
 from comparisons.protocol import Protocol
+from generation.models import Image
 from people.models import AuditEntry
 from tests.analysis.votes import cast_votes
 from tests.factories import make_draft, make_open_study
@@ -29,6 +30,17 @@ def study() -> Study:
     study = make_open_study(slug="one")
     cast_votes(study, raters=2, each=4)
     return study
+
+
+def test_an_imported_seed_may_take_64_bits(study: Study, tmp_path: Path) -> None:
+    image = Image.objects.order_by("job__system__slug", "job__prompt__position").first()
+    assert image is not None
+    image.environment |= {"imported": True, "seed": 2**64 - 1}
+    image.save(update_fields=["environment"])
+    call_command("export_bundle", "one", out=tmp_path / "one.zip", stdout=StringIO())
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        rows = pd.read_parquet(io.BytesIO(archive.read("images.parquet")))
+    assert rows["seed"].max() == 2**64 - 1
 
 
 def hiding() -> Study:

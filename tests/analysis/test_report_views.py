@@ -128,6 +128,7 @@ def test_the_paper_is_a_file(researcher: Client, computed: Study) -> None:
     assert response["Content-Type"] == "application/pdf"
     assert response["Content-Disposition"] == 'attachment; filename="one-report.pdf"'
     assert response.content.startswith(b"%PDF-")
+    assert AuditEntry.objects.get().details == {"file": "report.pdf"}
 
 
 def test_everything_is_one_file_and_leaves_a_trace(researcher: Client, computed: Study) -> None:

@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from analysis import kinds, snapshots
 from analysis.models import Snapshot
 from comparisons.models import Exclusion, RaterSession, Study, Vote
+from comparisons.sessions import end
 from comparisons.studies import close_study
 from tests.analysis.votes import cast_votes
 from tests.factories import make_open_study
@@ -118,6 +119,15 @@ def test_closing_makes_new_inputs_since_other_intervals_are_shown() -> None:
     fixed = snapshots.results(study)
     assert "always_valid" in watched["questions"]["quality"]
     assert "always_valid" not in fixed["questions"]["quality"]
+
+
+def test_what_raters_do_after_the_last_vote_makes_a_closed_studys_report_new() -> None:
+    study = study_with_votes()
+    close_study(study)
+    before = kinds.inputs(study, "report").hash, kinds.inputs(study, "results").hash
+    end(study.sessions.latest("id"), RaterSession.Stage.COMPLETED)
+    report, results = kinds.inputs(study, "report").hash, kinds.inputs(study, "results").hash
+    assert (report != before[0], results) == (True, before[1])
 
 
 def test_a_page_finds_nothing_at_first_and_asks_a_worker_once() -> None:

@@ -64,7 +64,7 @@ def test_what_a_study_says_of_itself_can_be_posted_again(owner: Program, study: 
         (("seed = 7", "seed = "), "study file: not valid TOML: "),
         (
             ("seed = 7", 'seed = 7\ntitle = "\\u0000"'),
-            "study file: title is '\\x00'; allowed: a text of 1 to 200 characters.",
+            "study file: title is '\\x00'; allowed: texts without the character NUL.",
         ),
         (
             ('name = "delta"', 'name = "delta"\narguments = { prompt_2 = "\\U00000000" }'),

@@ -83,12 +83,12 @@ STILL_RULE = "allowed: a still, opaque picture with 8 bits a channel, RGB or gre
         ),
         (
             ["alpha@4", "a red fox", "spare.png", "-1"],
-            ["seed is '-1'; allowed: a whole number of at most 20 digits, or nothing"],
+            ["seed is '-1'; allowed: a whole number below 2^64, or nothing"],
         ),
         (
             ["alpha@4", "a red fox", "spare.png", "x", "0"],
             [
-                "seed is 'x'; allowed: a whole number of at most 20 digits, or nothing",
+                "seed is 'x'; allowed: a whole number below 2^64, or nothing",
                 "latency_ms is '0'; allowed: a number above 0 such as 207.5, or nothing if not known",
             ],
         ),

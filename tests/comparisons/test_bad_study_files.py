@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from comparisons.study_file import StudyFileError, read_study
+from comparisons.study_file import StudyFileError
 from tests.comparisons.study_texts import ANOTHER_SYSTEM, GOOD, read
 
 SLUG = "1 to 100 lower-case letters, digits and '-', the first a letter or digit"
@@ -36,7 +36,22 @@ BAD: dict[str, tuple[str, str, str]] = {
     "title that cannot be stored": (
         "= 7",
         '= 7\ntitle = "a\\u0000"',
-        "title is 'a\\x00'; allowed: a text of 1 to 200 characters.",
+        "title is 'a\\x00'; allowed: texts without the character NUL.",
+    ),
+    "number that no database holds": (
+        'name = "alpha"',
+        f'name = "alpha"\narguments = {{ x = 0x{"f" * 4000} }}',
+        "systems[1].arguments.x is a number of 16000 bits; allowed: whole numbers of 64 bits.",
+    ),
+    "guidance that no float holds": (
+        'name = "alpha"',
+        f'name = "alpha"\nguidance_scale = 1{"0" * 400}',
+        "systems[1].guidance_scale is a number of 1329 bits; allowed: whole numbers of 64 bits.",
+    ),
+    "lists in lists": (
+        "= 7",
+        f"= 7\nx = {'[' * 30}{']' * 30}",
+        f"x{'[1]' * 20} is nested more than 20 deep; allowed: at most 20 levels.",
     ),
     "argument that cannot be stored": (
         'name = "alpha"',
@@ -268,26 +283,6 @@ def test_a_folder_may_end_with_a_slash(tmp_path: Path) -> None:
     assert read(tmp_path, GOOD.replace("./first-model", "./first-model/")).systems[0].model == "./first-model/"
     with pytest.raises(StudyFileError, match="title is 'First model', which names 'first-model'"):
         read(tmp_path, GOOD.replace("./first-model", "./first-model/").replace("= 7", '= 7\ntitle = "First model"'))
-
-
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    missing = tmp_path / "missing.toml"
-    with pytest.raises(StudyFileError) as refusal:
-        read_study(missing)
-    assert str(refusal.value) == f"{missing}: there is no such file."
-    with pytest.raises(StudyFileError, match=f"^{tmp_path}: cannot be read as UTF-8 text: "):
-        read_study(tmp_path)
-    latin = tmp_path / "latin.toml"
-    latin.write_bytes(b'title = "caf\xe9"')
-    with pytest.raises(StudyFileError, match=f"^{latin}: cannot be read as UTF-8 text: "):
-        read_study(latin)
-
-
-def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
-    with pytest.raises(StudyFileError) as refusal:
-        read(tmp_path, 'slug = "colours"\nseed: 7\n')
-    sentence = "not valid TOML: Expected '=' after a key in a key/value pair (at line 2, column 5)."
-    assert str(refusal.value) == f"{tmp_path / 'study.toml'}: {sentence}"
 
 
 EXAMPLE = """
