@@ -42,13 +42,28 @@ def in_study(view: View) -> View:
     def shown(request: HttpRequest, key: str, **arguments: object) -> HttpResponse:
         session = sessions.recall(request, key)
         study = session.study if session else get_object_or_404(Study, key=key)
-        with translation.override(study.protocol.language):
-            response = view(request, study, session, **arguments)
-        if study.protocol.recruitment.platform == "mturk":
-            _allow_mturk(response)
-        return response
+        return _in_its_language(study, lambda: view(request, study, session, **arguments))
 
     return never_cache(shown)
+
+
+def _in_its_language(study: Study, view: Callable[[], HttpResponse]) -> HttpResponse:
+    with translation.override(study.protocol.language):
+        response = view()
+    if study.protocol.recruitment.platform == "mturk":
+        _allow_mturk(response)
+    return response
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Whoever sent it: a form whose token is missing or old. A rater reads why in the study's language."""
+    sent_to = request.resolver_match
+    study = Study.objects.filter(key=sent_to.kwargs.get("key")).first() if sent_to else None
+
+    def shown() -> HttpResponse:
+        return render(request, "comparisons/stale_form.html", {"study": study}, status=403)
+
+    return _in_its_language(study, shown) if study else shown()
 
 
 def on_the_way(stage: str) -> Callable[[View], View]:

@@ -20,6 +20,7 @@ DATA_DIR = environment.folder("DATA_DIR", BASE_DIR / "var")
 # Who may reach the site
 DEBUG = environment.switch("DEBUG", default=False)
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", environment.HOST)
+CSRF_FAILURE_VIEW = "comparisons.views.stale_form"
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", "", environment.ORIGIN)
 IS_PUBLIC = not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]", "testserver"}
 SECRET_KEY = environment.secret_key("SECRET_KEY", DATA_DIR / "secret-key", may_generate=DEBUG or not IS_PUBLIC)

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
+from django.utils.translation import gettext
 
 from comparisons.models import Question, RaterSession, Study, Vote
+from comparisons.protocol import Protocol
 from comparisons.studies import close_study
 from tests.comparisons.browsing import Browser, make_answer
 from tests.factories import make_draft, make_open_study
@@ -76,6 +79,19 @@ def test_posts_need_the_token_of_the_page() -> None:
     reply = rater.client.post(f"{rater.url}answer/", answer, "application/json", headers=header)
     assert reply.status_code == 200
     assert Vote.objects.count() == 1
+
+
+@pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("de", "ltr"), ("ar", "rtl")])
+def test_a_stale_form_is_answered_in_the_studys_language(language: str, direction: str) -> None:
+    study = make_open_study(["a red fox"], protocol=Protocol(language=language, theme="dark"))
+    page = Client(enforce_csrf_checks=True).post(f"/r/{study.key}/", {"consent": "1"})
+    assert page.status_code == 403
+    content = page.content.decode()
+    assert f'<html lang="{language}" dir="{direction}" data-theme="dark">' in content
+    with translation.override(language):
+        assert f"<h1>{gettext('This was not stored.')}</h1>" in content
+    elsewhere = Client(enforce_csrf_checks=True).post("/login/", {"username": "ana"})
+    assert elsewhere.status_code == 403 and "This was not stored." in elsewhere.content.decode()
 
 
 def test_without_a_session_there_is_no_answer(payload: dict[str, Any], rater: Browser) -> None:
