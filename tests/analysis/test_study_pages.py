@@ -115,7 +115,7 @@ def test_a_study_takes_as_many_queries_for_many_votes_as_for_few(
     for raters in (1, 12):
         cast_votes(study, raters, each=10)
         researcher.get(path)  # computes and stores
-        with django_assert_num_queries(21):
+        with django_assert_num_queries(22):
             researcher.get(path)
 
 

@@ -143,4 +143,4 @@ def test_as_many_queries_whatever_the_number() -> None:
     cast_votes(study, raters=10, each=8)
     with CaptureQueriesContext(connection) as many:
         assert len(vote_rows(study)) == 81
-    assert len(few) == len(many) == 5  # votes, comparisons, images, sessions, exclusions
+    assert len(few) == len(many) == 6  # votes, comparisons, systems, images, sessions, exclusions

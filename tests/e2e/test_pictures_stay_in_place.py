@@ -32,7 +32,8 @@ def reword(route: Route) -> None:
 def test_the_second_question_moves_no_picture(page: Page, running: Running, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     consent(page, running.rate("arabic"))
-    page.route("**/judge/", reword)
+    page.locator("#block-start[open]").wait_for()
+    page.route("**/judge/", reword)  # not asked about a page that comes by a redirect
     page.reload()
     start_block(page)
     page.wait_for_selector(READY)
