@@ -82,7 +82,7 @@ def report_problem(session: RaterSession, content: object) -> dict[str, Any]:
 def _following(session: RaterSession) -> dict[str, Any]:
     turn = take_turn(session, rng())
     return {
-        "next": judging.payload(turn.current, turn.shown) if turn.current else None,
+        "next": judging.payload(turn.current, turn.shown, turn.ahead) if turn.current else None,
         "ahead": judging.addresses(turn.ahead) if turn.ahead else None,
     }
 

@@ -19,10 +19,10 @@ State = Assignment.State
 SECONDS_PER_JUDGEMENT = 8  # for "about N minutes" on the landing page
 
 
-def payload(assignment: Assignment, shown: Shown) -> dict[str, Any]:
+def payload(assignment: Assignment, shown: Shown, ahead: Assignment | None) -> dict[str, Any]:
     """One judgement, as the page needs it. Random tokens stand for the images; nothing else is said of them.
 
-    Practice alone says that it is what it is: a check or a repeat looks like every other pair.
+    `ahead`: what comes after it. Practice alone says that it is what it is: a check or a repeat looks like every other.
     """
     session, is_practice = assignment.session, assignment.is_practice
     questions = session.study.ordered_questions
@@ -41,7 +41,7 @@ def payload(assignment: Assignment, shown: Shown) -> dict[str, Any]:
         "practice": is_practice,
         "pause": _is_time_for_a_break(assignment, shown),
         "undoable": not is_practice and assignment.state != State.UNDONE and shown.done() > 0,
-        "progress": _progress(session, shown, is_practice=is_practice),
+        "progress": _progress(assignment, shown, ahead),
         "image_px": session.study.display_px,
     }
 
@@ -63,12 +63,20 @@ def feedback(assignment: Assignment, outcome: str) -> dict[str, Any] | None:
     return {"right": outcome in right, "answers": sorted(right)}
 
 
-def _progress(session: RaterSession, shown: Shown, *, is_practice: bool) -> dict[str, int]:
+def _progress(assignment: Assignment, shown: Shown, ahead: Assignment | None) -> dict[str, int]:
+    """The total is what was planned, and what came besides, as a late answer does; where nothing else can be had, only
+    what was done and what is in hand.
+    """
+    session, is_practice = assignment.session, assignment.is_practice
+    done = shown.done(is_practice=is_practice)
+    so_far = done + shown.in_hand(is_practice=is_practice)
     if is_practice:
-        total = sum(len(question.practice) for question in session.study.ordered_questions)
+        planned = sum(len(question.practice) for question in session.study.ordered_questions)
+    elif ahead:
+        planned = sum(plan.total for _, plan in assignments.plans(session))
     else:
-        total = sum(plan.total for _, plan in assignments.plans(session))
-    return {"done": shown.done(is_practice=is_practice), "total": total}
+        planned = 0
+    return {"done": done, "total": max(planned, so_far)}
 
 
 def _is_time_for_a_break(assignment: Assignment, shown: Shown) -> bool:

@@ -20,7 +20,7 @@ def check_plain(value: object, place: str = "", level: int = 0) -> None:
         raise SpecError(place, f"a number of {value.bit_length()} bits", "whole numbers of 64 bits")
     if isinstance(value, Mapping):
         for key, item in value.items():
-            check_plain(key, place, level)
+            check_plain(key, place or "a key", level)
             check_plain(item, f"{place}.{key}" if place else key, level + 1)
     elif isinstance(value, list):
         for number, item in enumerate(value, start=1):

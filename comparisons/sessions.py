@@ -101,7 +101,7 @@ def advance(session: RaterSession) -> bool:
 
 
 @transaction.atomic
-def answer_comprehension(session: RaterSession, answers: list[int]) -> bool:
+def answer_comprehension(session: RaterSession, answers: list[int]) -> None:
     """One try, of several requests at once too. Right: on to the next stage. Wrong for the last time: screened out,
     which is no rejection.
     """
@@ -110,13 +110,10 @@ def answer_comprehension(session: RaterSession, answers: list[int]) -> bool:
     mine = RaterSession.objects.filter(id=session.id, comprehension_tries=session.comprehension_tries - 1)
     if not mine.update(comprehension_tries=session.comprehension_tries):
         session.refresh_from_db()
-        return False
-    if answers == right:
+    elif answers == right:
         advance(session)
-        return True
-    if session.comprehension_tries >= TRIES:
+    elif session.comprehension_tries >= TRIES:
         end(session, Stage.SCREENED_OUT)
-    return False
 
 
 def has_place(study: Study) -> bool:

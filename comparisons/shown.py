@@ -10,8 +10,8 @@ from django.db.models import Count
 from comparisons.models import Assignment, RaterSession
 from comparisons.statements import Statement, given_id
 
+Kind = Assignment.Kind
 State = Assignment.State
-GONE = {State.EXPIRED, State.REPORTED}
 MET = {State.DONE, State.UNDONE, State.REPORTED}
 _COUNTED = Statement(
     lambda: (
@@ -35,11 +35,18 @@ class Shown:
         self._counts[lease.comparison.question_id, lease.kind, lease.is_practice, lease.state] += 1
 
     def taken(self, question_id: int, kind: str, *, is_practice: bool = False) -> int:
-        """Answered, or in hand."""
-        return self._sum(lambda q, k, p, state: (q, k, p) == (question_id, kind, is_practice) and state not in GONE)
+        """Answered, in hand, or reported, unless another pair comes in the place of a reported one. None comes for a
+        check or a repeat: whoever reports each spoilt picture would see nothing else.
+        """
+        is_replaced = is_practice or kind == Kind.JUDGEMENT
+        gone = {State.EXPIRED, State.REPORTED} if is_replaced else {State.EXPIRED}
+        return self._sum(lambda q, k, p, state: (q, k, p) == (question_id, kind, is_practice) and state not in gone)
 
     def done(self, *, is_practice: bool = False) -> int:
         return self._sum(lambda q, k, p, state: p == is_practice and state == State.DONE)
+
+    def in_hand(self, *, is_practice: bool = False) -> int:
+        return self._sum(lambda q, k, p, state: p == is_practice and state in Assignment.VISIBLE)
 
     def has_met(self, question_id: int, *, is_practice: bool) -> bool:
         """Whether somebody has looked at a pair under this question, and so has read it."""

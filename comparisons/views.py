@@ -187,7 +187,7 @@ def judge(request: HttpRequest, study: Study, session: RaterSession | None) -> H
         return redirect("rate:thanks", key=study.key)
     context = {
         "study": study,
-        "payload": judging.payload(turn.current, turn.shown),
+        "payload": judging.payload(turn.current, turn.shown, turn.ahead),
         "ahead": judging.addresses(turn.ahead) if turn.ahead else None,
         "addresses": {
             name: reverse(f"rate:{name}", args=[study.key]) for name in ("answer", "undo", "report", "thanks")

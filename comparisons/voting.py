@@ -119,11 +119,16 @@ def report(session: RaterSession, assignment_id: uuid.UUID, problem: str, note: 
         raise NotGiven(_("This pair was not given to this session."))
     if problem not in Report.Problem.values:
         raise AnswerError(f"problem is {problem!r}; allowed: {', '.join(Report.Problem.values)}.")
-    Report.objects.get_or_create(assignment=assignment, defaults={"problem": problem, "note": note[:500]})
+    Report.objects.get_or_create(assignment=assignment, defaults={"problem": problem, "note": _storable(note)[:500]})
     lease = Assignment.objects.select_related("comparison__matchup", "comparison__image_a__job").get(id=assignment.id)
     if not leases.give_back(lease, State.REPORTED):
         group = Assignment.objects.filter(Q(id=lease.id) | Q(beside=lease.id), state=State.UNDONE)
         group.update(state=State.DONE)  # it had been answered before, and that answer stands
+
+
+def _storable(text: str) -> str:
+    """Without what JSON can write and no database takes: NUL, and half an emoji."""
+    return text.replace("\0", "").encode(errors="ignore").decode()
 
 
 def _stop_if_checks_fail(session: RaterSession, assignment: Assignment) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -41,7 +40,8 @@ def of_copy(view: View) -> View:
     def guarded(request: ResearcherRequest, copy_id: int) -> HttpResponse:
         copy = get_object_or_404(WorkingCopy.objects.seen_by(request.user), id=copy_id)
         if copy.study and Right.EDIT_DESIGN not in rights.of(request.user, copy.study):
-            raise PermissionDenied("Only owners of this study may change its design.")
+            refusal = {"study": copy.study, "sentence": "Only owners of this study may change its design."}
+            return render(request, "people/refused.html", refusal, status=403)
         return view(request, copy)
 
     return guarded

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +31,7 @@ from studio.preview import ENDINGS, Picture, Preview
 from studio.typed import check
 
 View = Callable[..., HttpResponse]
+OVER = "This preview is over: its design is incomplete now, or deleted, or you are signed out."
 _framed: Any = csp_replace({"frame-ancestors": [SELF]})
 
 
@@ -58,6 +61,22 @@ def in_preview(view: View) -> View:
 
     framed: View = never_cache(xframe_options_sameorigin(_framed(shown)))
     return framed
+
+
+def _posted(view: View) -> View:
+    """By the page's script, which tries again until it gets JSON: so every refusal is JSON, too."""
+    shown = in_preview(view)
+
+    @require_POST
+    @wraps(view)
+    def answered(request: HttpRequest, key: str) -> HttpResponse:
+        with suppress(Http404):
+            reply = shown(request, key)
+            if isinstance(reply, JsonResponse):
+                return reply
+        return JsonResponse({"error": OVER}, status=400)
+
+    return answered
 
 
 @require_http_methods(["GET", "POST"])
@@ -95,14 +114,13 @@ def judge(request: HttpRequest, preview: Preview) -> HttpResponse:
         "payload": preview.payload(0),
         "ahead": None,
         "addresses": addresses,
-        "storage_name": "preview",
+        "storage_name": _storage_name(),
         "words": words_of_the_page(),
     }
     return render(request, "comparisons/judge.html", context)
 
 
-@require_POST
-@in_preview
+@_posted
 def answer(request: HttpRequest, preview: Preview) -> HttpResponse:
     """The receipt without which the page would send the answer again; nothing is stored."""
     number = _here(request, preview)
@@ -116,20 +134,23 @@ def answer(request: HttpRequest, preview: Preview) -> HttpResponse:
     return JsonResponse({"receipt": receipt, "feedback": feedback, **_following(preview, number + 1)})
 
 
-@require_POST
-@in_preview
+@_posted
 def take_back(request: HttpRequest, preview: Preview) -> HttpResponse:
     number = max(0, _here(request, preview) - 1)
     _go_to(request, preview, number)
     return JsonResponse({"undone": True, **_following(preview, number)})
 
 
-@require_POST
-@in_preview
+@_posted
 def report_problem(request: HttpRequest, preview: Preview) -> HttpResponse:
     number = _here(request, preview) + 1
     _go_to(request, preview, number)
     return JsonResponse({"reported": True, **_following(preview, number)})
+
+
+def _storage_name() -> str:
+    """Another one for each page: what a preview could not post is no answer in the next one."""
+    return f"preview-{uuid.uuid4().hex}"
 
 
 def _following(preview: Preview, number: int) -> dict[str, Any]:
@@ -180,7 +201,7 @@ def ending(request: HttpRequest, preview: Preview, ending: str) -> HttpResponse:
         "code": "PREVIEW",
         "way_back": None,
         "answer_url": preview.address("answer"),
-        "storage_name": "preview",
+        "storage_name": _storage_name(),
         "words": words_of_the_page(),
     }
     return render(request, "comparisons/thanks.html", context)

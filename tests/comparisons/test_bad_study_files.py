@@ -63,6 +63,11 @@ BAD: dict[str, tuple[str, str, str]] = {
         'name = "alpha"\narguments = { "\\u0000" = 1 }',
         "systems[1].arguments is '\\x00'; allowed: texts without the character NUL.",
     ),
+    "key that cannot be stored": (
+        "= 7",
+        '= 7\n"\\u0000" = 1',
+        "a key is '\\x00'; allowed: texts without the character NUL.",
+    ),
     "title too long": (
         "= 7",
         f'= 7\ntitle = "{"t" * 201}"',

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 from PIL import Image as PillowImage
 
+from comparisons.conduct import check_results
 from comparisons.extras import passing
 from comparisons.leases import release_expired
 from comparisons.models import Assignment, Comparison, RaterSession, Study, Vote
@@ -140,19 +141,45 @@ def test_a_gold_pair_that_was_lost_holds_up_no_other_check(loss: str) -> None:
     """It comes once, so there is no other to take its place."""
     study = make_study("gold", "same", repeats=2, gold=(GOLD,))
     browser = Browser(study).consent()
-    payload, shown = browser.judge(), []
+    payload, shown, bars = browser.judge(), [], []
     while payload:
         lease = Assignment.objects.get(public_id=payload["assignment"])
         shown.append(lease.kind)
+        bars.append(payload["progress"])
         if lease.kind == Kind.GOLD:
             lose(browser, lease, loss)
             payload = browser.judge()
         else:
             payload = browser.answer(payload)["next"]
     assert Counter(shown) == {"judgement": 11, "gold": 1, "same": 2, "repeat": 2}
+    assert bars[-1] == {"done": 14, "total": 15}, "what was lost and cannot come again is not waited for"
     checks = [index for index, kind in enumerate(shown) if kind == Kind.SAME]
     assert "judgement" in shown[checks[0] : checks[1]], "nor does one follow at once in its place"
     assert Assignment.objects.get(kind=Kind.GOLD).state == loss
+    assert_counters_true(study)
+
+
+@pytest.mark.parametrize("kind", ["corrupted", "mismatched", "same", "repeat"])
+def test_one_that_is_reported_has_been_shown(kind: str) -> None:
+    """No other comes at once in its place: who calls each spoilt picture broken would get nothing but those."""
+    study = make_study(repeats=2) if kind == Kind.REPEAT else make_study(kind)
+    browser = Browser(study).consent()
+    payload, shown, bars = browser.judge(), [], []
+    while payload:
+        lease = Assignment.objects.get(public_id=payload["assignment"])
+        shown.append(lease.kind)
+        bars.append(payload["progress"])
+        if lease.kind == kind:
+            lose(browser, lease, "reported")
+            payload = browser.judge()
+        else:
+            payload = browser.answer(payload)["next"]
+    planned = 2 if kind == Kind.REPEAT else 4
+    assert Counter(shown) == {"judgement": 12, kind: planned}
+    assert (kind, kind) not in itertools.pairwise(shown)
+    assert all(bar["done"] < bar["total"] <= 12 + planned for bar in bars)
+    assert bars[-1]["total"] - bars[-1]["done"] == 1
+    assert check_results(study) == []
     assert_counters_true(study)
 
 
@@ -180,6 +207,7 @@ def test_a_gold_pair_without_pictures_holds_up_no_other_check() -> None:
     kinds = Counter(Assignment.objects.values_list("kind", flat=True))
     assert kinds == {"judgement": 10, "same": 2, "repeat": 2}
     assert len(shown) == 14
+    assert shown[-1]["progress"] == {"done": 13, "total": 14}
 
 
 def test_each_gold_pair_of_a_prompt_has_its_own_answer() -> None:

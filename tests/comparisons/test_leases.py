@@ -240,6 +240,22 @@ def test_a_late_answer_leads_back_to_the_pair_on_the_other_page() -> None:
     assert_counters_true(study)
 
 
+def test_late_answers_are_never_more_than_the_progress_bar_holds() -> None:
+    question = QuestionSpec("quality", "Which has the higher quality?", tie=False, both_bad=False)
+    browser = Browser(make_open_study(questions=(question,), judgements_per_question=2)).consent()
+    browser.judge()
+    lost = list(Assignment.objects.values_list("public_id", flat=True))
+    run_out()
+    assert release_expired() == len(lost) == 2
+    payload, bars = browser.judge(), []
+    for public_id in lost:
+        payload = browser.answer({"assignment": str(public_id)})["next"]
+    while payload:
+        bars.append(payload["progress"])
+        payload = browser.answer(payload)["next"]
+    assert bars == [{"done": 2, "total": 4}, {"done": 3, "total": 4}]
+
+
 def test_closing_the_study_keeps_outstanding_answers() -> None:
     study = make_open_study()
     browser, lost = Browser(study).consent(), Browser(study).consent()

@@ -72,6 +72,27 @@ def test_a_practice_pair_can_be_reported_too_and_another_comes() -> None:
     assert following["assignment"] != payload["assignment"]
 
 
+def test_judging_begins_when_every_practice_pair_has_been_reported() -> None:
+    question = QuestionSpec("q", "Which?", tie=False, both_bad=False, practice=("corrupted",))
+    study = make_open_study(["a red fox"], questions=(question,))
+    rater = Browser(study).consent()
+    payload, shown = rater.judge(), []
+    while payload and payload["practice"]:
+        shown.append(payload["progress"])
+        payload = report(rater, payload, problem="broken").json()["next"]
+    assert shown == [{"done": 0, "total": 1}] * 3
+    assert payload and payload["progress"] == {"done": 0, "total": 3}
+    assert len(rater.judge_all()) == 3
+
+
+def test_a_note_loses_only_what_no_database_takes(study: Study) -> None:
+    rater = Browser(study).consent()
+    payload = rater.judge()
+    assert payload
+    assert report(rater, payload, note="a\0 wound \ud83d").status_code == 200
+    assert Report.objects.get().note == "a wound "
+
+
 def test_nobody_reports_a_pair_of_another_session(study: Study) -> None:
     payload = Browser(study).consent().judge()
     assert payload

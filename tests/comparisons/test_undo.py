@@ -61,6 +61,15 @@ def test_the_same_pair_comes_again_and_the_new_answer_counts(study: Study, rater
     assert_counters_true(study)
 
 
+def test_the_progress_bar_keeps_its_length_when_the_last_but_one_is_taken_back(rater: Browser) -> None:
+    """Nothing else is to come then, and two pairs are in hand."""
+    payload = rater.judge()
+    while payload and payload["progress"]["done"] < 11:
+        payload = rater.answer(payload)["next"]
+    assert payload and payload["progress"] == {"done": 11, "total": 12}
+    assert undo(rater)["next"]["progress"] == {"done": 10, "total": 12}
+
+
 def test_an_answer_can_be_taken_back_again(study: Study, rater: Browser) -> None:
     payload = rater.judge()
     assert payload

@@ -127,6 +127,27 @@ def test_from_the_form_to_an_open_study(page: Page, running: Running, tmp_path: 
     assert running.site.rows(f"{of_it} study.id = session.study_id WHERE study.slug = ?", "herons-opened") == []
 
 
+@pytest.mark.usefixtures("broken_network")
+def test_a_preview_whose_design_has_become_incomplete_says_so(page: Page, running: Running) -> None:
+    address = begin(page)
+    typed_slug(page, "herons-undone")
+    page.get_by_role("button", name="Preview as a rater").click()
+    page.get_by_role("link", name="Judging", exact=True).click()
+    stage = page.frame_locator("iframe")
+    stage.get_by_role("button", name=re.compile("^Start")).click()
+    expect(stage.locator("#pair[aria-busy=false]")).to_be_visible()
+    form = page.context.new_page()
+    form.goto(address)
+    typed_slug(form, "")
+    page.bring_to_front()
+    stage.locator("[data-outcome=right][aria-disabled=false]").click()
+    refusal = stage.get_by_role("dialog").filter(has_text="This preview is over")
+    expect(refusal).to_be_visible()
+    assert stage.locator("body").evaluate("() => Object.keys(localStorage)") == [], "nothing waits for the next one"
+    refusal.get_by_role("button").click()
+    expect(stage.get_by_role("heading", name="Raters would see nothing yet")).to_be_visible()
+
+
 @pytest.mark.browser_context_args(java_script_enabled=False)
 def test_the_form_works_without_scripts(page: Page, running: Running) -> None:
     begin(page)

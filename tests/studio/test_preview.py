@@ -18,6 +18,7 @@ from people.models import Membership
 from studio import copies
 from studio.models import WorkingCopy
 from studio.preview import PAIRS_A_QUESTION
+from studio.preview_views import OVER
 from tests.factories import make_draft, make_open_study
 from tests.studio.conftest import change
 
@@ -167,6 +168,34 @@ def test_a_design_with_mistakes_is_led_back_to_its_form(researcher: Client, copy
     response = researcher.get(f"/studio/preview/draft-{copy.pk}/")
     assert response["Location"] == f"/studio/drafts/{copy.pk}/?check=1#checked"
     assert researcher.get(f"/preview/draft-{copy.pk}/judge/").status_code == 409
+
+
+@pytest.mark.parametrize("path", ["answer", "undo", "report"])
+@pytest.mark.parametrize("end", ["incomplete", "deleted", "signed out"])
+def test_what_is_posted_after_its_end_is_refused_in_json(
+    end: str, path: str, researcher: Client, copy: WorkingCopy
+) -> None:
+    """The page's script takes anything else for a lost network, and tries again."""
+    address = f"/preview/draft-{copy.pk}/{path}/"
+    shown = payload(researcher, f"draft-{copy.pk}")
+    given = {"assignment": shown["assignment"], "key": str(uuid.uuid4()), "outcome": "left", "response_ms": 900}
+    if end == "incomplete":
+        change(copy, slug="")
+    elif end == "deleted":
+        copy.delete()
+    else:
+        researcher.logout()
+    response = researcher.post(address, json.dumps(given), content_type="application/json")
+    assert (response.status_code, response.json()) == (400, {"error": OVER})
+
+
+def test_no_preview_posts_what_another_could_not(researcher: Client, staged: Study) -> None:
+    """Its script looks for what an earlier page has kept under its own name."""
+    pages = [researcher.get(f"/preview/study-staged/{path}/") for path in ("judge", "judge", "thanks")]
+    names = {page.context["storage_name"] for page in pages}
+    assert len(names) == 3
+    for page in pages:
+        assert f'data-session="{page.context["storage_name"]}"' in page.content.decode()
 
 
 def test_only_the_site_itself_may_frame_it(researcher: Client, staged: Study) -> None:

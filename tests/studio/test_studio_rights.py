@@ -53,7 +53,10 @@ def test_who_only_takes_part_reads_the_design_and_changes_nothing(
     for path in OF_A_STUDY:
         assert client.get(path).status_code == 200
     for path in (*OF_A_COPY, *OF_OWNERS):
-        assert client.get(path.format(id=copy.pk)).status_code == 403
+        refused = client.get(path.format(id=copy.pk))
+        assert refused.status_code == 403
+        assert "Only owners of this study may " in refused.content.decode()
+        assert 'href="/studies/mine/"' in refused.content.decode()
         assert client.post(path.format(id=copy.pk)).status_code in {403, 405}
     assert client.post("/studio/studies/mine/edit/").status_code == 403
     html = client.get("/studio/studies/mine/").content.decode()
