@@ -25,6 +25,7 @@ class Kind(NamedTuple):
     version: int = 1  # goes up whenever the same inputs would give something else
     tells_of_images: bool = False  # what made them, and how long that took
     tells_of_raters: bool = False  # how far they went, and what they reported
+    made_of: tuple[str, ...] = ()  # other kinds
 
     def make(self, study: Study) -> Any:
         return import_string(self.maker)(study)
@@ -36,8 +37,14 @@ KINDS = {
     "activity": Kind("analysis.activity.make", version=3),
     "quality": Kind("analysis.quality.make", version=2),
     "breakdowns": Kind("analysis.numbers.breakdowns", tells_of_images=True),
-    "report": Kind("analysis.reporting.facts.facts", version=2, tells_of_images=True, tells_of_raters=True),
-    "report-page": Kind("analysis.reporting.html.made", tells_of_images=True, tells_of_raters=True),
+    "report": Kind("analysis.reporting.facts.facts", version=3, tells_of_images=True, tells_of_raters=True),
+    "report-page": Kind(
+        "analysis.reporting.html.made",
+        version=2,
+        tells_of_images=True,
+        tells_of_raters=True,
+        made_of=("results", "results-with-excluded", "breakdowns", "report"),
+    ),
 }
 RECOUNTED = 1000  # a transaction may end after others whose votes have higher ids, so the last ids are counted again
 
@@ -78,13 +85,13 @@ class Given:
     def inputs_hash(self, kind: str, votes: int) -> str:
         shown = KINDS[kind]
         parts = {
-            "code": [VERSION, shown.version],
+            "code": [VERSION, shown.version, *(KINDS[other].version for other in shown.made_of)],
             "design": self._design,
             "state": self.study.state,
             "votes": votes,
             "exclusions": self._exclusions,
             **({"images": self._images} if shown.tells_of_images else {}),
-            **({"raters": self._raters} if shown.tells_of_raters and self.study.state == Study.State.CLOSED else {}),
+            **({"raters": self._raters} if shown.tells_of_raters and not misses_raters(self.study, kind) else {}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -98,7 +105,6 @@ class Given:
 
     @cached_property
     def _raters(self) -> list[Any]:
-        """While a study is open the next vote renews them: to do so for each step of each rater would take too long."""
         sessions = self.study.sessions
         stages = sessions.order_by("stage").values_list("stage").annotate(Count("id"))
         reports = Report.objects.filter(assignment__session__study=self.study)
@@ -110,6 +116,13 @@ class Given:
         runs = LatencyRun.objects.filter(fingerprint__in=self.study.systems.values("fingerprint"))
         made = image_jobs(self.study).filter(state=ImageJob.State.DONE)
         return [made.count(), runs.aggregate(last=Max("id"))["last"]]
+
+
+def misses_raters(study: Study, kind: str) -> bool:
+    """Whether what raters do beside voting changes the numbers and not their hash: while a study is open pages wait for
+    the next vote, since each step of each rater would take too long to follow.
+    """
+    return KINDS[kind].tells_of_raters and study.state == Study.State.OPEN
 
 
 def newer_votes(study: Study, seen_to: int, seen_last: int, most: int) -> int:

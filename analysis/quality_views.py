@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from analysis import snapshots
+from analysis.ages import age_of_all
 from analysis.charts import answer_times
 from analysis.quality import exclusions
 from analysis.quality_pages import by_question, tables, times
@@ -17,12 +18,14 @@ from people.rights import ResearcherRequest, Right, needs
 @require_safe
 @needs(Right.SEE_RESULTS)
 def study_quality(request: ResearcherRequest, study: Study) -> HttpResponse:
-    found, *results = snapshots.newest_of(study, ["quality", "results", "results-with-excluded"]).values()
+    newest = snapshots.newest_of(study, ["quality", "results", "results-with-excluded"])
+    found, *results = newest.values()
     kept, everything = (result.content for result in results)
     rows = times(found.content) if found.content else []
     context = {
         "study": study,
         "found": found,
+        "age": age_of_all(newest.values()),
         "exclusions": exclusions(study),
         "charts": {"answer-times": answer_times(rows)} if rows else {},
         **(tables(found.content) if found.content else {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db.models import Sum
 
 from analysis import snapshots
 from analysis.activity import MadeElsewhere, made_elsewhere
+from analysis.ages import age_of_all
 from analysis.computing import ComputedElsewhere, compute
 from analysis.result_charts import Chart, headline_charts
 from analysis.results import HeadlineRow, QuestionResult, headline, question_results
@@ -17,6 +19,8 @@ from analysis.stats import Summary
 from analysis.votes import excluded_counts
 from analysis.watched import first_over_questions
 from comparisons.models import Matchup, Study
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE = 10_000
 """So many votes are computed within a request, when somebody asks for it; more take a worker or a command."""
@@ -27,7 +31,7 @@ NO_BREAKDOWNS: dict[str, Any] = {"questions": {}, "latency": {}}
 @dataclass(frozen=True)
 class ResultsPage:
     study: Study
-    newest: Newest
+    found: dict[str, Newest]
     with_excluded: bool
     excluded_raters: int
     excluded_answers: int
@@ -56,13 +60,12 @@ def kinds_of(with_excluded: bool) -> tuple[str, ...]:
 def results_page(study: Study, *, with_excluded: bool) -> ResultsPage:
     shown = kinds_of(with_excluded)
     found = snapshots.newest_of(study, shown)
-    newest = found[shown[0]]
-    summary: Summary | None = newest.content
+    summary: Summary | None = found[shown[0]].content
     leader, verdict = first_over_questions(summary) if summary else ("", "")
     more = (found["breakdowns"].content if "breakdowns" in found else None) or NO_BREAKDOWNS
     return ResultsPage(
         study=study,
-        newest=newest,
+        found=found,
         with_excluded=with_excluded,
         **excluded_counts(study),
         elsewhere=made_elsewhere(found["activity"].content),
@@ -91,6 +94,9 @@ def compute_at_once(study: Study, *, with_excluded: bool) -> str:
             compute(study, kind)
         except ComputedElsewhere:
             return "A worker is computing them at this moment."
+        except Exception:  # the page says which: it is stored with the numbers
+            logger.exception("%s: no %s", study.slug, kind)
+            return "The results could not be computed."
     return "The results have been computed."
 
 
@@ -108,7 +114,7 @@ def chart_named(page: ResultsPage, name: str) -> Chart | None:
 
 def page_context(page: ResultsPage) -> dict[str, Any]:
     return {
-        **_age(page.study, page.newest, page.with_excluded),
+        **_age(page.study, page.found, page.with_excluded),
         "page": page,
         "has_votes": judgements(page.study) > 0,
         "charts": {chart.id: chart.specification for chart in page.charts},
@@ -117,9 +123,15 @@ def page_context(page: ResultsPage) -> dict[str, Any]:
 
 def age_context(study: Study, *, with_excluded: bool) -> dict[str, Any]:
     """Of the notice alone."""
-    return _age(study, snapshots.newest(study, kinds_of(with_excluded)[0]), with_excluded)
+    return _age(study, snapshots.newest_of(study, kinds_of(with_excluded)), with_excluded)
 
 
-def _age(study: Study, newest: Newest, with_excluded: bool) -> dict[str, Any]:
-    may_compute = newest.is_stale and may_compute_at_once(study)
-    return {"study": study, "age": newest, "with_excluded": with_excluded, "may_compute": may_compute}
+def _age(study: Study, found: dict[str, Newest], with_excluded: bool) -> dict[str, Any]:
+    age = age_of_all(found.values())
+    return {
+        "study": study,
+        "age": age,
+        "renewed_at": max((each.computed_at for each in found.values() if each.computed_at), default=None),
+        "with_excluded": with_excluded,
+        "may_compute": age.is_stale and may_compute_at_once(study),
+    }

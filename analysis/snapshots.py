@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,9 @@ from celery import current_app
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from analysis import ages
 from analysis.computing import ComputedElsewhere, compute
-from analysis.kinds import KINDS, Given, inputs, newer_votes, newest_vote
+from analysis.kinds import KINDS, Given, inputs, misses_raters, newer_votes, newest_vote
 from analysis.models import Snapshot
 from analysis.stats import Summary
 from comparisons.models import Study
@@ -23,49 +24,22 @@ from comparisons.models import Study
 logger = logging.getLogger(__name__)
 
 COMPUTE = "analysis.compute_snapshot"
-MOST_COUNTED = 10_000  # of newer votes: beyond that a page says "more than"
-PATIENCE = timedelta(seconds=90)  # after which a page says that nobody computes
 PAUSE = 10  # times as long as it took, before it is computed anew for new votes alone
 AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}  # a page waits; without a policy it would for 6 s
 FAR_BEHIND = 10_000  # votes of other studies, which pages need not look through
 
 
 @dataclass(frozen=True)
-class Newest:
+class Newest(ages.Age):
     """What a page shows of one kind, and what it says of its age."""
 
     text: str
-    computed_at: datetime | None
     votes: int  # that it was computed from, whatever their kind
-    newer_votes: int  # at most MOST_COUNTED + 1
-    has_changed: bool  # more than votes: the study's state, exclusions, the code
-    is_computed_now: bool
-    due_at: datetime | None  # when the pause is over
-    asked_at: datetime | None
-    error: str
 
     @cached_property
     def content(self) -> Any:
         """None: nothing has been computed yet."""
         return json.loads(self.text) if self.text else None
-
-    @property
-    def is_stale(self) -> bool:
-        return self.computed_at is None or self.has_changed or self.newer_votes > 0
-
-    @property
-    def is_due(self) -> bool:
-        return self.is_stale and (self.has_changed or self.due_at is None or self.due_at <= timezone.now())
-
-    @property
-    def newer_in_words(self) -> str:
-        return f"more than {MOST_COUNTED:,}" if self.newer_votes > MOST_COUNTED else f"{self.newer_votes:,}"
-
-    @property
-    def is_neglected(self) -> bool:
-        """Nobody has taken it up: no worker runs, or no broker answers."""
-        waits = self.asked_at is not None and timezone.now() - self.asked_at > PATIENCE
-        return waits and self.is_due and not self.is_computed_now
 
 
 def newest(study: Study, kind: str) -> Newest:
@@ -89,7 +63,7 @@ def newest_of(study: Study, kinds: Sequence[str]) -> dict[str, Newest]:
 def current(study: Study, kind: str) -> Any:
     """The numbers of the votes as they are: those stored if nothing has changed, else computed here and now."""
     stored = Snapshot.objects.filter(study=study, kind=kind, inputs_hash=inputs(study, kind).hash).first()
-    if stored:
+    if stored and not misses_raters(study, kind):
         return json.loads(stored.results)
     try:
         return compute(study, kind)
@@ -130,7 +104,7 @@ def _found(given: Given, snapshot: Snapshot) -> Newest:
         text=snapshot.results,
         computed_at=snapshot.computed_at,
         votes=snapshot.votes,
-        newer_votes=0 if is_new else newer_votes(given.study, *seen, most=MOST_COUNTED),
+        newer_votes=0 if is_new else newer_votes(given.study, *seen, most=ages.MOST_COUNTED),
         has_changed=not is_new and given.inputs_hash(snapshot.kind, snapshot.votes) != snapshot.inputs_hash,
         is_computed_now=snapshot.lease_expires_at is not None and snapshot.lease_expires_at > timezone.now(),
         due_at=snapshot.computed_at and snapshot.computed_at + PAUSE * timedelta(milliseconds=snapshot.took_ms),

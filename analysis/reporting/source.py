@@ -57,9 +57,19 @@ def kinds_of(study: Study) -> list[str]:
     return ["results", "breakdowns", "report", *(["results-with-excluded"] if live_exclusions(study).exists() else [])]
 
 
-def read_source(study: Study, read: Callable[[Study, str], Any], as_of: datetime | None = None) -> Source:
+def read_source(study: Study, read: Callable[[Study, str], Any]) -> Source:
     """`read` gives the numbers of one kind. Raises NotComputedError where it has not got all of them yet."""
-    found = {kind: read(study, kind) for kind in kinds_of(study)}
+    return _source(study, {kind: read(study, kind) for kind in kinds_of(study)}, as_of=None)
+
+
+def stored_source(study: Study) -> Source:
+    """Of the numbers as they were computed last; a worker has been asked for newer ones, where there are any."""
+    found = newest_of(study, kinds_of(study))
+    stale = [each.computed_at for each in found.values() if each.is_stale and each.computed_at]
+    return _source(study, {kind: each.content for kind, each in found.items()}, as_of=min(stale, default=None))
+
+
+def _source(study: Study, found: dict[str, Any], as_of: datetime | None) -> Source:
     if lacking := [kind for kind, numbers in found.items() if numbers is None]:
         raise NotComputedError(f"Not computed yet: {', '.join(lacking)}.")
     source = Source(
@@ -73,13 +83,6 @@ def read_source(study: Study, read: Callable[[Study, str], Any], as_of: datetime
         as_of=as_of,
     )
     return _without_results(source) if study.hides_results else source
-
-
-def stored_source(study: Study) -> Source:
-    """Of the numbers as they were computed last; a worker has been asked for newer ones, where there are any."""
-    found = newest_of(study, kinds_of(study))
-    stale = [each.computed_at for each in found.values() if each.is_stale and each.computed_at]
-    return read_source(study, lambda _, kind: found[kind].content, as_of=min(stale, default=None))
 
 
 def _without_results(source: Source) -> Source:

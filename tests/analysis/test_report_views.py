@@ -8,18 +8,17 @@ from collections.abc import Callable
 from io import BytesIO
 
 import pytest
-from celery import current_app
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from analysis.ages import PATIENCE
 from analysis.computing import compute
 from analysis.kinds import KINDS
 from analysis.models import Snapshot
 from analysis.reporting.content import report
 from analysis.reporting.html import html
 from analysis.reporting.source import kinds_of, stored_source
-from analysis.snapshots import PATIENCE
 from comparisons.models import Study
 from comparisons.studies import close_study, image_jobs
 from comparisons.study_file import QuestionSpec
@@ -28,16 +27,10 @@ from people.models import AuditEntry, Membership
 from tests.analysis.votes import cast_votes
 from tests.factories import PROMPTS, make_draft, make_open_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unread_messages")]
 
 OUTDATED = "Something has changed since this report was written"
 PATHS = ("/studies/one/report/", "/studies/one/report.pdf", "/studies/one/report.zip")
-
-
-@pytest.fixture(autouse=True)
-def broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Takes every message, and no worker is there."""
-    monkeypatch.setattr(current_app, "send_task", lambda *arguments, **options: None)
 
 
 @pytest.fixture

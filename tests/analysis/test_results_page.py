@@ -5,55 +5,26 @@ from __future__ import annotations
 import csv
 import io
 from html import unescape
-from typing import Any
 
 import pytest
-from celery import current_app
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from analysis import computing, result_pages, snapshots
+from analysis import computing, kinds, result_pages, snapshots
 from analysis.models import Snapshot
 from comparisons.models import Exclusion, RaterSession, Study, Vote
 from comparisons.protocol import Protocol
 from comparisons.studies import close_study
-from comparisons.study_file import QuestionSpec
 from people.models import Membership
+from tests.analysis.results import computed, study_with_votes
 from tests.analysis.votes import cast_votes
 from tests.factories import make_draft, make_open_study, make_system_spec
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unread_messages")]
 
 QUESTIONS = ("prompt-following", "quality")
-
-
-@pytest.fixture(autouse=True)
-def broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Takes every message, and nobody reads them."""
-    monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
-
-
-def study_with_votes(**changes: Any) -> Study:
-    study = make_open_study(**changes)
-    study.prompt_set.prompts.filter(position__lt=2).update(category="Places")
-    cast_votes(study, raters=10, each=12)
-    return study
-
-
-def larger_study(**changes: Any) -> Study:
-    """With so many prompts and raters that even what holds at every look has intervals, also in half of the prompts."""
-    study = make_open_study(texts=[f"a fox with {number} tails" for number in range(14)], **changes)
-    study.prompt_set.prompts.filter(position__lt=7).update(category="Places")
-    cast_votes(study, raters=10, each=40)
-    return study
-
-
-def computed(study: Study) -> str:
-    """Its page, with all that it shows computed."""
-    call_command("compute_results", study.slug)
-    return f"/studies/{study.slug}/results/"
 
 
 def test_every_question_has_its_charts_and_tables(researcher: Client) -> None:
@@ -76,124 +47,6 @@ def test_systems_that_differ_in_steps_alone_have_a_chart_of_their_steps(research
     charts = researcher.get(computed(study_with_votes(systems=systems))).context["charts"]
     rows = charts["quality-steps"]["data"]["values"]
     assert [(row["model"], row["steps"]) for row in rows] == [("alpha", 1), ("alpha", 4)]
-
-
-def test_an_open_study_has_what_may_be_watched_and_a_closed_one_the_rest(researcher: Client) -> None:
-    study = study_with_votes()
-    page = computed(study)
-    response = researcher.get(page)
-    html = response.content.decode()
-    watched: Any = snapshots.results(study)["questions"]["quality"]
-    (result,) = [each for each in response.context["page"].questions if each.question.key == "quality"]
-    assert "its numbers may be watched" in html
-    assert result.verdict == watched["always_valid"]["verdict"]
-    assert [pair["p_holm"] for pair in result.pairs] == [pair["p_holm"] for pair in watched["always_valid"]["pairs"]]
-    estimates = {row["system"]: row for row in watched["always_valid"]["estimates"]}
-    for row in result.leaderboard:
-        assert row["bt_low"] == estimates[row["system"]]["bt_low"]
-        assert row["win_rate_high"] == estimates[row["system"]]["win_rate_high"]
-    assert [row["bt_low"] for row in result.leaderboard] != [row["bt_low"] for row in watched["systems"]]
-
-    close_study(study)
-    response = researcher.get(computed(study))
-    (result,) = [each for each in response.context["page"].questions if each.question.key == "quality"]
-    assert "its numbers may be watched" not in response.content.decode()
-    assert (result.verdict, result.leaderboard) == ("", snapshots.results(study)["questions"]["quality"]["systems"])
-
-
-def test_ratings_over_all_questions_may_be_watched_while_it_is_open(researcher: Client) -> None:
-    study = larger_study()
-    for is_open in (True, False):
-        response = researcher.get(computed(study))
-        page, charts = response.context["page"], response.context["charts"]
-        found: Any = snapshots.results(study)["combined"]
-        valid = found["always_valid"] if is_open else {"leader": "", "verdict": "", "systems": found["systems"]}
-        assert (page.leader, page.verdict) == (valid["leader"], valid["verdict"])
-        ends = {row["system"]: row for row in valid["systems"]}
-        for row, fixed, point in zip(page.headline, found["systems"], charts["ratings"]["data"]["values"], strict=True):
-            assert (row["system"], row["bt"], row["rank"]) == (fixed["system"], fixed["bt"], fixed["rank"])
-            for name in ("bt_low", "bt_high", "rank_low", "rank_high"):
-                assert row[name] == point[name] == ends[row["system"]][name]
-            shown = f'<td class="range">{row["bt_low"]:.0f} to {row["bt_high"]:.0f}</td>'
-            assert shown in response.content.decode()
-            assert (row["bt_low"] < fixed["bt_low"]) == is_open
-        (chart,) = [chart for chart in page.headline_charts if chart.id == "ratings"]
-        assert chart.caption.endswith("hold at every look") == is_open
-        assert f"To be sure of first place: <strong>{page.verdict}</strong>" in response.content.decode() or not is_open
-        if is_open:
-            close_study(study)
-
-
-def test_what_cannot_be_said_over_all_questions_is_a_sentence(researcher: Client) -> None:
-    study = study_with_votes()
-    Exclusion.objects.bulk_create(
-        Exclusion(vote=vote, reason="asked for it")
-        for vote in Vote.objects.filter(assignment__comparison__question__key="quality").exclude(outcome="both_bad")
-    )
-    response = researcher.get(computed(study))
-    page = response.context["page"]
-    assert (page.leader, page.verdict) == (
-        "",
-        "Combined Bradley-Terry ratings do not exist: there are none for quality.",
-    )
-    assert page.verdict in response.content.decode()
-    assert {row["bt_low"] for row in page.headline} == {None}
-
-
-def test_one_question_has_no_part_over_all(researcher: Client) -> None:
-    study = study_with_votes(questions=(QuestionSpec("quality", "Which is better?", tie=True, both_bad=True),))
-    response = researcher.get(computed(study))
-    assert (response.context["page"].headline, "ratings" in response.context["charts"]) == ([], False)
-    assert 'id="headline"' not in response.content.decode()
-
-
-def test_slices_and_sides_have_what_may_be_watched_while_it_is_open(researcher: Client) -> None:
-    study = larger_study()
-    for is_open in (True, False):
-        response = researcher.get(computed(study))
-        (result,) = [each for each in response.context["page"].questions if each.question.key == "quality"]
-        question: Any = snapshots.results(study)["questions"]["quality"]
-        (chart,) = [chart for chart in result.charts if chart.id == "quality-category"]
-        cells = chart.specification["data"]["values"]
-        assert chart.caption.endswith("hold at every look") == is_open
-        if is_open:
-            valid = question["always_valid"]
-            rows = {(row["slice"] or "none", row["system"]): row for row in valid["slices"]["category"]}
-            for cell in cells:
-                row = rows[cell["slice"], cell["system"]]
-                assert (cell["raw"], cell["interval"]) == (row["win_rate"], f"{row['low']:.3f} to {row['high']:.3f}")
-            assert result.position_bias == valid["position_bias"]
-            assert result.position_bias["low"] < question["position_bias"]["low"]
-            close_study(study)
-        else:
-            assert result.position_bias == question["position_bias"]
-            assert all(cell["interval"] == f"{cell['low']:.3f} to {cell['high']:.3f}" for cell in cells)
-
-
-def test_how_fragile_first_place_is_comes_when_it_closes(researcher: Client) -> None:
-    study = study_with_votes()
-    for is_open in (True, False):
-        html = researcher.get(computed(study)).content.decode()
-        assert ("How fragile first place is, " in html and "they come when the study closes" in html) == is_open
-        assert ("<h3>How fragile first place is</h3>" in html) != is_open
-        if is_open:
-            close_study(study)
-
-
-def test_charts_of_latency_and_steps_have_intervals_that_may_be_watched(researcher: Client) -> None:
-    systems = (*(make_system_spec("alpha", steps=steps) for steps in (1, 4)), make_system_spec("beta", steps=2))
-    study = larger_study(systems=systems)
-    response = researcher.get(computed(study))
-    question: Any = snapshots.results(study)["questions"]["quality"]
-    valid = {row["system"]: row for row in question["always_valid"]["estimates"]}
-    (result,) = [each for each in response.context["page"].questions if each.question.key == "quality"]
-    found = {chart.id: chart for chart in result.charts}
-    for name in ("quality-latency", "quality-steps"):
-        assert found[name].caption.endswith("intervals of win rates hold at every look")
-        for point in found[name].specification["data"]["values"]:
-            for end in ("win_rate_low", "win_rate_high"):
-                assert point[end] == valid[point["system"]][end]
-                assert point[end] is not None
 
 
 def test_numbers_lead_to_the_votes_behind_them(researcher: Client) -> None:
@@ -256,6 +109,19 @@ def test_stale_numbers_are_shown_with_their_age(researcher: Client) -> None:
     assert "Nothing has changed since." in researcher.get(f"{page}age/").content.decode()
 
 
+def test_of_several_kinds_of_numbers_the_stalest_is_told(researcher: Client) -> None:
+    study = study_with_votes()
+    page = computed(study)
+    cast_votes(study, raters=1, each=5)
+    for kind in ("results", "activity"):
+        computing.compute(study, kind)
+    stale = researcher.get(f"{page}age/").content.decode()
+    assert "<strong>5 newer answers since.</strong>" in stale
+    assert f'data-computed="{Snapshot.objects.get(kind="activity").computed_at:%Y-%m-%dT%H:%M:%S.%f}+00:00"' in stale
+    Snapshot.objects.filter(kind="breakdowns").update(error="ZeroDivisionError: by nought")
+    assert "The last attempt failed: ZeroDivisionError: by nought" in researcher.get(page).content.decode()
+
+
 def test_too_many_votes_are_not_computed_in_a_request(researcher: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     study = study_with_votes()
     monkeypatch.setattr(result_pages, "AT_ONCE", 100)
@@ -277,6 +143,17 @@ def test_what_a_worker_computes_is_not_computed_in_a_request(
     monkeypatch.setattr(result_pages, "compute", elsewhere)
     html = researcher.post(f"/studies/{study.slug}/results/compute/", follow=True).content.decode()
     assert "A worker is computing them at this moment." in html
+
+
+def test_what_fails_in_a_request_is_a_sentence(researcher: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(kind: kinds.Kind, study: Study) -> None:
+        raise ZeroDivisionError("by nought")
+
+    study = study_with_votes()
+    monkeypatch.setattr(kinds.Kind, "make", broken)
+    html = researcher.post(f"/studies/{study.slug}/results/compute/", follow=True).content.decode()
+    assert "The results could not be computed." in html
+    assert "The last attempt failed: ZeroDivisionError: by nought" in html
 
 
 def test_a_study_without_votes_says_so(researcher: Client) -> None:

@@ -100,6 +100,23 @@ def test_an_exclusion_that_comes_meanwhile_has_it_done_again(monkeypatch: pytest
     assert (found.content, found.is_stale) == ({"round": 2}, False)
 
 
+def test_what_changes_all_the_time_is_stored_as_outdated(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = study_with_votes()
+    rounds: list[int] = []
+
+    def slowly(kind: kinds.Kind, study: Study) -> Any:
+        rounds.append(len(rounds))
+        Exclusion.objects.create(vote=Vote.objects.all()[len(rounds)], reason="asked for it")
+        return {"round": len(rounds)}
+
+    monkeypatch.setattr(kinds.Kind, "make", slowly)
+    computing.compute(study, "results")
+    found = snapshots.newest(study, "results")
+    assert (found.content, found.has_changed, found.is_due) == ({"round": 2}, True, True)
+    Exclusion.objects.all().delete()  # even what it was at first is not what was computed
+    assert snapshots.newest(study, "results").has_changed
+
+
 def test_a_failure_is_told_and_keeps_the_other_studies_from_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

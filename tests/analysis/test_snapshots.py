@@ -13,7 +13,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django import DjangoAssertNumQueries
 
-from analysis import kinds, snapshots
+from analysis import ages, kinds, snapshots
 from analysis.models import Snapshot
 from comparisons.models import Exclusion, RaterSession, Study, Vote
 from comparisons.sessions import end
@@ -130,6 +130,15 @@ def test_what_raters_do_after_the_last_vote_makes_a_closed_studys_report_new() -
     assert (report != before[0], results) == (True, before[1])
 
 
+def test_what_raters_do_beside_voting_is_in_an_open_studys_report_as_it_is() -> None:
+    study = study_with_votes()
+    before = snapshots.current(study, "report")["raters"]["stages"]
+    end(RaterSession.objects.filter(stage="judging").earliest("id"), RaterSession.Stage.FAILED)
+    assert not snapshots.newest(study, "report").is_stale
+    after = snapshots.current(study, "report")["raters"]["stages"]
+    assert (after["failed"], after["judging"]) == (before.get("failed", 0) + 1, before["judging"] - 1)
+
+
 def test_a_page_finds_nothing_at_first_and_asks_a_worker_once() -> None:
     study = study_with_votes()
     found = [snapshots.newest(study, "results") for _ in range(3)]
@@ -182,7 +191,7 @@ def test_newer_votes_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) 
     study = study_with_votes()
     snapshots.compute_due()
     cast_votes(study, raters=1, each=9)
-    monkeypatch.setattr(snapshots, "MOST_COUNTED", 5)
+    monkeypatch.setattr(ages, "MOST_COUNTED", 5)
     found = snapshots.newest(study, "results")
     assert (found.newer_votes, found.newer_in_words) == (6, "more than 5")
 

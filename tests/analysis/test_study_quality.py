@@ -129,6 +129,15 @@ def test_the_preference_for_a_side_has_an_interval_for_every_look_until_the_stud
             close_study(study)
 
 
+def test_of_several_kinds_of_numbers_the_stalest_is_told(study: Study, researcher: Client) -> None:
+    cast_votes(study)
+    call_command("compute_results", study.slug)
+    assert "newer answer" not in researcher.get("/studies/one/quality/").content.decode()
+    cast_votes(study, raters=1, each=3)
+    computing.compute(study, "quality")
+    assert "; 3 newer answers since" in researcher.get("/studies/one/quality/").content.decode()
+
+
 def test_the_page_says_that_numbers_could_not_be_computed(study: Study, researcher: Client) -> None:
     page = "/studies/one/quality/"
     assert "failed" not in researcher.get(page).content.decode()
