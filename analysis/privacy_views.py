@@ -32,7 +32,9 @@ def erase(request: ResearcherRequest, study: Study, session_id: int) -> HttpResp
     if request.POST.get("sure", "").strip() != SURE:
         messages.warning(request, f"Nothing was changed: type {SURE}, since it cannot be undone.")
     else:
-        reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
+        reason = (
+            request.POST.get("reason", "").replace("\0", "").strip()[:LONGEST_REASON]
+        )  # NUL: PostgreSQL does not take it
         erasure.erase(session.rater, reason, actor=request.user)
         messages.success(request, "Erased. Files that were exported before still have the session’s former id.")
     return redirect("studies:rater", slug=study.slug, session_id=session_id)

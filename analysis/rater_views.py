@@ -98,7 +98,7 @@ def _session(study: Study, session_id: int) -> RaterSession:
 
 def _reason(request: HttpRequest) -> str:
     """Empty, with a message, where none was given."""
-    reason = request.POST.get("reason", "").strip()
+    reason = request.POST.get("reason", "").replace("\0", "").strip()  # NUL: PostgreSQL does not take it
     if not reason:
         messages.warning(request, "Nothing was changed: say why.")
     return reason

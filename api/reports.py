@@ -41,7 +41,7 @@ PARQUET = "application/vnd.apache.parquet"
 def report_html(request: ApiRequest, slug: str) -> HttpResponse:
     """Needs no other file. Scope: read:results."""
     study = study_of(request, slug, Right.SEE_RESULTS)
-    page = _or_conflict(stored, study)
+    page = _or_conflict(partial(stored, is_file=True), study)
     _note(request, study, "report.html")
     return HttpResponse(page)
 

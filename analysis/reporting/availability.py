@@ -19,10 +19,11 @@ FILES = {
     "figures/": "each figure, as SVG and as PDF",
     "SHA256SUMS": "hashes of all of these, for sha256sum --check",
 }
+ONE_LOOK = "of an open study its fixed-sample numbers hold for one look"
 OF_RESULTS = {
-    "summary.json": "all results in full",
+    "summary.json": f"all results in full; {ONE_LOOK}",
     "leaderboard.csv, win_rates.csv": "the same, as tables of systems and of pairs",
-    "breakdowns.json": "rates by category and challenge, and fragility, in full",
+    "breakdowns.json": f"rates by category and challenge, and fragility, in full; {ONE_LOOK}",
 }
 
 

@@ -21,12 +21,15 @@ def made(study: Study) -> str:
     return _body(report(read_source(study, current)))
 
 
-def stored(study: Study) -> str:
-    """As it was made last, with ways back and to the other files. Raises NotComputedError where it never was."""
+def stored(study: Study, *, is_file: bool = False) -> str:
+    """As it was made last, with ways back and to the other files but in a file, from which they would lead nowhere.
+
+    Raises NotComputedError where it never was.
+    """
     found = newest(study, "report-page")
     if found.content is None:
         raise NotComputedError("The report is not made yet.")
-    return _page(study.title, found.content, study=study, found=found)
+    return _page(study.title, found.content, found=found, **({} if is_file else {"study": study}))
 
 
 def _body(content: Report) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from analysis.reporting.blocks import Cell, Table
@@ -25,12 +26,16 @@ _ESCAPED = {
     '"': "{\\ttfamily\\char34}",  # straight in every font encoding
     "[": "{[}",  # after the end of a row it would be an argument, and so would the star
     "*": "{*}",
-    "–": "--",
+    "–": "\\textendash{}",
+    "`": "\\textasciigrave{}",
     "±": "$\\pm$",
     "×": "$\\times$",
     "−": "$-$",
 }
 _TRANSLATION = str.maketrans(_ESCAPED)
+_LIGATING = "[-‐‑–`‘'’,<>?!]"  # of which some two become another sign in some font, such as a dash
+_BETWEEN_TWO = re.compile(f"(?<={_LIGATING})(?={_LIGATING})")
+_APART = "{\\kern0pt}"  # of empty braces nothing is left where TeX tries to hyphenate
 
 
 def latex(table: Table) -> str:
@@ -39,7 +44,8 @@ def latex(table: Table) -> str:
 
 def escaped(text: str) -> str:
     """Whatever a text holds, LaTeX prints it where the font has its letters; line breaks become spaces."""
-    return " ".join(text.split()).translate(_TRANSLATION)
+    parts = _BETWEEN_TWO.split(" ".join(text.split()))
+    return _APART.join(part.translate(_TRANSLATION) for part in parts)
 
 
 def _floating(table: Table) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TypedDict
 
@@ -11,7 +11,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Min
 from analysis.votes import excluded_votes, live_exclusions, standing_votes
 from comparisons.conduct import check_results, conducts
 from comparisons.imported_raters import PLATFORM
-from comparisons.models import Comparison, Matchup, Question, RaterSession, Report, Study, Vote
+from comparisons.models import Assignment, Comparison, Question, RaterSession, Report, Study, Vote
 from generation.latency import Spread
 
 _RATER = "assignment__session__rater"
@@ -171,7 +171,7 @@ def _quota(question: Question) -> Quota:
     totals = comparisons.aggregate(
         count=Count("id"), wanted=Sum("votes_wanted", default=0), done=Sum("done", default=0)
     )
-    sides = Matchup.objects.filter(question=question).values_list("a_left", "b_left")
+    sides = _sides(question)
     return {
         "question": question.key,
         "comparisons": totals["count"],
@@ -180,3 +180,29 @@ def _quota(question: Question) -> Quota:
         "shown_left": sum(min(left) for left in sides),
         "shown_right": sum(max(left) for left in sides),
     }
+
+
+def _sides(question: Question) -> list[tuple[int, int]]:
+    """Of each pair of systems, how often either stood left in a vote on time.
+
+    Not from the counters of matchmaking: those hold open leases, too, and no vote tells when one of them lapses.
+    """
+    pair = "assignment__comparison"
+    rows = (
+        Vote.objects.filter(
+            assignment__comparison__question=question,
+            assignment__kind=Assignment.Kind.JUDGEMENT,
+            supersedes=None,
+            late=False,
+        )
+        .values_list(
+            f"{pair}__matchup",
+            ExpressionWrapper(Q(**{f"{pair}__image_a__job__system": F(f"{pair}__matchup__system_a")}), BooleanField()),
+            "assignment__a_is_left",
+        )
+        .annotate(Count("id"))
+    )
+    left: defaultdict[int, Counter[bool]] = defaultdict(Counter)
+    for matchup, is_in_system_order, a_is_left, count in rows:
+        left[matchup][is_in_system_order == a_is_left] += count
+    return [(of_pair[True], of_pair[False]) for of_pair in left.values()]

@@ -49,7 +49,7 @@ def test_an_owner_forgets_somebody(session: RaterSession) -> None:
     refused = browser.post(f"{page}erase/", {"sure": "yes"}, follow=True)
     assert "type erase, since it cannot be undone" in refused.content.decode()
     assert not AuditEntry.objects.exists()
-    done = browser.post(f"{page}erase/", {"sure": "erase", "reason": "Asked for it."}, follow=True)
+    done = browser.post(f"{page}erase/", {"sure": "erase", "reason": "Asked\0 for it."}, follow=True)
     assert "nothing that is stored points to this person" in done.content.decode()
     session.rater.refresh_from_db()
     assert (session.rater.worker_hash, Vote.objects.count()) == ("", 2)

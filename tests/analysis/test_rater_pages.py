@@ -164,17 +164,17 @@ def test_excluding_and_restoring_take_a_reason_and_change_the_numbers(
     judge_well(Browser(study).consent())
     path = f"/studies/one/raters/{careless.id}/"
     assert votes_counted(study) == 24
-    for content in ({}, {"reason": "  "}):
+    for content in ({}, {"reason": "  "}, {"reason": "\0 "}):
         researcher.post(f"{path}exclude/", content)
         assert not Exclusion.objects.exists()
-    researcher.post(f"{path}exclude/", {"reason": "told us to"})
+    researcher.post(f"{path}exclude/", {"reason": "told\0 us to"})
     researcher.post(f"{path}exclude/", {"reason": "again"})
     exclusion = Exclusion.objects.get()
     assert (exclusion.session, exclusion.reason, exclusion.created_by) == (careless, "told us to", User.objects.get())
     assert votes_counted(study) == 12
     assert votes_counted(study, with_excluded=True) == 24
     assert "told us to" in researcher.get(path).content.decode()
-    researcher.post(f"/studies/one/exclusions/{exclusion.id}/restore/", {"reason": "a mistake"})
+    researcher.post(f"/studies/one/exclusions/{exclusion.id}/restore/", {"reason": "a mis\0take"})
     exclusion.refresh_from_db()
     assert (exclusion.revoked_by, exclusion.revoked_because) == (User.objects.get(), "a mistake")
     assert votes_counted(study) == 24

@@ -164,6 +164,12 @@ def test_a_study_without_votes_has_a_report(make_study: Callable[[], Study], tmp
     assert "Nobody has voted yet." in text
 
 
+def test_files_that_hold_for_one_look_say_so() -> None:
+    files = dict(table_of(report_of(make_open_study()), "files"))
+    for name in ("summary.json", "breakdowns.json"):
+        assert "of an open study its fixed-sample numbers hold for one look" in files[name]
+
+
 def test_results_may_be_hidden_until_the_study_closes(tmp_path: Path) -> None:
     study = make_open_study(protocol=Protocol(hide_results_until_closed=True))
     cast_votes(study, raters=4)

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from analysis.reporting import blocks
 from analysis.reporting.image_facts import image_facts
 from analysis.reporting.rater_facts import rater_facts
-from comparisons.models import Comparison, Exclusion, RaterSession, Report, Vote
+from comparisons.leases import release_expired
+from comparisons.models import Assignment, Comparison, Exclusion, Matchup, RaterSession, Report, Vote
 from generation.models import Checkpoint, Image, LatencyRun
 from tests.analysis.votes import cast_vote, cast_votes
+from tests.comparisons.browsing import Browser
 from tests.factories import make_open_study, make_session
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -76,6 +78,35 @@ def test_reports_answers_taken_back_and_exclusions_are_counted() -> None:
     assert (found["reports"], found["taken_back"], found["excluded_votes"]) == ({"broken": 1}, 1, 3)
     assert found["exclusions"] == [{"rule": "fast_share", "sessions": 1, "votes": 0}]
     assert found["crowds"] == [{"kind": "person", "is_imported": False, "raters": 2, "votes": 6, "late_votes": 0}]
+
+
+@pytest.mark.django_db
+def test_sides_are_those_of_votes_on_time_whatever_becomes_of_leases() -> None:
+    study = make_open_study(votes_wanted=4)
+    for _ in range(3):
+        judge_some(Browser(study).consent(), 5)
+    counters = list(Matchup.objects.values_list("a_left", "b_left"))
+    assert Assignment.objects.open().count() == 6 and sum(map(sum, counters)) == 15 + 6
+    found = rater_facts(study)["quotas"]
+    Assignment.objects.open().update(
+        issued_at=timezone.now() - timedelta(hours=2), expires_at=timezone.now() - timedelta(hours=1)
+    )
+    assert release_expired() == 6
+    assert rater_facts(study)["quotas"] == found
+    counters = list(Matchup.objects.filter(question__key="prompt-following").values_list("a_left", "b_left"))
+    first, second = found
+    assert (first["shown_left"], first["shown_right"]) == (sum(map(min, counters)), sum(map(max, counters)))
+    assert first["votes_on_time"] == first["shown_left"] + first["shown_right"] == 15
+    assert (second["shown_left"], second["shown_right"]) == (0, 0)
+
+
+def judge_some(browser: Browser, answers: int) -> None:
+    """Leaves a pair open, and another one taken ahead."""
+    payload = browser.judge()
+    for _ in range(answers):
+        assert payload
+        payload = browser.answer(payload)["next"]
+    browser.judge()
 
 
 @pytest.mark.django_db

@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.reporting.blocks import Cell, Table, code, number, table, words
-from analysis.reporting.latex import _ESCAPED, MOST_ROWS, escaped, latex
+from analysis.reporting.latex import _APART, _ESCAPED, MOST_ROWS, escaped, latex
+
+LIGATING = "-–`‘'’,<>?!"
+MEANINGS = {replacement: character for character, replacement in _ESCAPED.items()}
+COMMANDS = "|".join(re.escape(replacement) for replacement in sorted([*MEANINGS, _APART], key=len, reverse=True))
 
 
 def small(rows: int) -> Table:
@@ -46,11 +50,34 @@ def test_a_long_table_breaks_over_pages(rows: int) -> None:
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"])))
 def test_escaping_loses_nothing(text: str) -> None:
     made = escaped(text)
-    meanings = {replacement: character for character, replacement in _ESCAPED.items()}
-    pattern = "|".join(re.escape(replacement) for replacement in sorted(meanings, key=len, reverse=True))
-    assert re.sub(pattern, lambda found: meanings[found[0]], made) == text
-    bare = re.sub(pattern, "", made)
-    assert not set(bare) & set('\\{}&%$#_~^<>|"[*')
+    assert "".join(printed(made)) == text
+    bare = re.sub(COMMANDS, "", made)
+    assert not set(bare) & set('\\{}&%$#_~^<>|"[*`–')
+
+
+@given(st.text(LIGATING + "a"))
+def test_no_two_signs_become_another(text: str) -> None:
+    assert not any(re.search(f"[{LIGATING}]{{2}}", part) for part in printed(escaped(text)))
+
+
+def printed(made: str) -> list[str]:
+    """The texts between which TeX is told to form no ligature."""
+    return [re.sub(COMMANDS, lambda found: MEANINGS[found[0]], part) for part in made.split(_APART)]
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("--ar 16:9", r"-{\kern0pt}-ar 16:9"),
+        ("don't, one-step: -0.5", "don't, one-step: -0.5"),
+        ("``so''", r"\textasciigrave{}{\kern0pt}\textasciigrave{}so'{\kern0pt}'"),
+        ("<<", r"\textless{}{\kern0pt}\textless{}"),
+        ("–-", r"\textendash{}{\kern0pt}-"),
+        ("?`", r"?{\kern0pt}\textasciigrave{}"),
+    ],
+)
+def test_only_what_would_become_another_sign_is_kept_apart(text: str, made: str) -> None:
+    assert escaped(text) == made
 
 
 def test_line_breaks_do_not_end_a_row() -> None:

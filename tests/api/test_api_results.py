@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from typing import Any, NotRequired, get_origin, get_type_hints
 
@@ -138,6 +139,14 @@ def test_a_report_says_how_old_its_numbers_are(program: Caller, study: Study) ->
     assert STALE not in asking.get("studies/colours/report.html").content.decode()
     cast_vote(make_session(study), Comparison.objects.filter(question__study=study)[0])
     assert STALE in asking.get("studies/colours/report.html").content.decode()
+
+
+def test_a_page_that_is_kept_as_a_file_leads_nowhere(program: Caller, study: Study) -> None:
+    for kind in KINDS:
+        compute(study, kind)
+    page = program("analyst").get("studies/colours/report.html").text
+    assert '<a href="#' in page and "<nav" not in page.partition("<h1")[0]
+    assert {address[0] for address in re.findall(r'(?:href|src)="([^"]*)"', page)} == {"#", "d"}  # d: data:,
 
 
 def test_reports_wait_for_their_numbers(program: Caller, study: Study) -> None:
