@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,19 +41,19 @@ class Age:
         return waits and self.is_due and not self.is_computed_now
 
 
-def age_of_all(ages: Collection[Age]) -> Age:
+def age_of_all(ages: Sequence[Age]) -> Age:
     """Of numbers of several kinds on one page: as old as the oldest, and whatever any of them lacks.
 
-    Some that are not there at all, while others are, have come with a change.
+    The first are what the page is about: without them it has none. Others that are not there yet have come with a
+    change.
     """
     computed = [age.computed_at for age in ages if age.computed_at]
-    stale = [age for age in ages if age.is_stale]
     return Age(
-        computed_at=min(computed, default=None),
+        computed_at=min(computed) if ages[0].computed_at else None,
         newer_votes=max(age.newer_votes for age in ages),
         has_changed=any(age.has_changed for age in ages) or 0 < len(computed) < len(ages),
         is_computed_now=any(age.is_computed_now for age in ages),
-        due_at=min((age.due_at for age in stale if age.due_at), default=None),
+        due_at=min((age.due_at for age in ages if age.is_stale and age.due_at), default=None),
         asked_at=min((age.asked_at for age in ages if age.asked_at), default=None),
         error=next((age.error for age in ages if age.error), ""),
     )

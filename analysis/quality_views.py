@@ -18,14 +18,14 @@ from people.rights import ResearcherRequest, Right, needs
 @require_safe
 @needs(Right.SEE_RESULTS)
 def study_quality(request: ResearcherRequest, study: Study) -> HttpResponse:
-    newest = snapshots.newest_of(study, ["quality", "results", "results-with-excluded"])
-    found, *results = newest.values()
+    newest = list(snapshots.newest_of(study, ["quality", "results", "results-with-excluded"]).values())
+    found, *results = newest
     kept, everything = (result.content for result in results)
     rows = times(found.content) if found.content else []
     context = {
         "study": study,
         "found": found,
-        "age": age_of_all(newest.values()),
+        "age": age_of_all(newest),
         "exclusions": exclusions(study),
         "charts": {"answer-times": answer_times(rows)} if rows else {},
         **(tables(found.content) if found.content else {}),

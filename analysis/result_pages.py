@@ -127,7 +127,7 @@ def age_context(study: Study, *, with_excluded: bool) -> dict[str, Any]:
 
 
 def _age(study: Study, found: dict[str, Newest], with_excluded: bool) -> dict[str, Any]:
-    age = age_of_all(found.values())
+    age = age_of_all(list(found.values()))
     return {
         "study": study,
         "age": age,
