@@ -34,6 +34,7 @@ _LINES = {
     "figcaption",
     "option",
 }
+_APART = {"span", "br", "input"}  # no part of a sentence, as <em> is
 _SILENT = {"script", "style", "svg", "head", "title"}
 _NO_TOKEN = {"csrf_token": "-"}  # nothing of it is read, and a form without one is warned of
 _WRONG_LINKS: tuple[dict[str, str], ...] = ({}, {"invitation": "-"}, {"assignmentId": "-", "workerId": "-"})
@@ -45,27 +46,31 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
-        self._words: list[str] = []
+        self._line = ""
         self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._silent += tag in _SILENT
-        if tag in _LINES:
-            self.end_line()
+        self._end(tag)
 
     def handle_endtag(self, tag: str) -> None:
         self._silent -= tag in _SILENT
-        if tag in _LINES:
-            self.end_line()
+        self._end(tag)
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self._words += data.split()
+            self._line += data
+
+    def _end(self, tag: str) -> None:
+        if tag in _LINES:
+            self.end_line()
+        elif tag in _APART:
+            self._line += " "
 
     def end_line(self) -> None:
-        if self._words:
-            self.lines.append(" ".join(self._words))
-        self._words = []
+        if words := self._line.split():
+            self.lines.append(" ".join(words))
+        self._line = ""
 
 
 def page_blocks(source: Source) -> Iterator[Block]:

@@ -38,7 +38,8 @@ def test_every_page_on_the_way_is_quoted() -> None:
     assert "Look at both pictures.\nTake your time." in found["Instructions"]
     assert "Edges & colours." in found["Instructions"]
     assert "What do you compare?\nTwo pictures\nTwo texts" in found["Comprehension check"]
-    assert "Both bad" in found["Judging"]
+    assert "a short text, the prompt, and two images" in first
+    assert "\nBoth bad B\n" in found["Judging"]
     assert "Some of the pairs had an answer beyond doubt" in found["Last page of who failed too many checks"]
     assert "The instructions were not clear to you" in found["Last page of who misread the instructions twice"]
 
