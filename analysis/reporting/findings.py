@@ -20,7 +20,7 @@ from analysis.reporting.blocks import (
     table,
     words,
 )
-from analysis.reporting.sensitivity import standings
+from analysis.reporting.sensitivity import refusals, standings
 from analysis.reporting.source import Source
 from analysis.result_charts import Chart, headline_charts
 from analysis.results import HeadlineRow, QuestionResult, headline, hidden, question_results
@@ -249,3 +249,4 @@ def _sensitivity(source: Source) -> Iterator[Block]:
     yield Heading("Sensitivity", 2)
     caption = "Bradley–Terry ratings and ranks with ties as reported (half a win for each) and treated otherwise."
     yield table("sensitivity", caption, ["Question", "System", *titles], rows)
+    yield from (Notice(refusal) for refusal in refusals(otherwise))

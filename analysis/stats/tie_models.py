@@ -18,24 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, log_expit
 
-from analysis.stats.bradley_terry import (
-    MAX_ITERATIONS,
-    MEAN,
-    POINTS,
-    SCALE,
-    check_connected,
-    check_separation,
-    side_is_estimable,
-)
+from analysis.stats.bradley_terry import MAX_ITERATIONS, MEAN, POINTS, SCALE, check_connected
 from analysis.stats.errors import NotConvergedError, RatingError
 from analysis.stats.jackknife import Curvature
 from analysis.stats.outcomes import LEFT, RIGHT, TIE, FloatArray, VoteTable
 from analysis.stats.ratings import Ratings, rated_votes
 from analysis.stats.sums import rows_of, some_rows
+from analysis.stats.tie_separation import Counts, check_tie_separation, side_is_estimable_with_ties
 from analysis.stats.uncertainty import LEVEL, TWO_WAY, Influence, clustered_covariances, intervals_of
 
 _TOLERANCE = 1e-10
-Counts = tuple[FloatArray, FloatArray, FloatArray]  # left wins, right wins, ties
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +98,8 @@ class TieFit:
 def rate_with_ties(votes: VoteTable, model: str, level: float = LEVEL, cluster: str = TWO_WAY) -> Ratings:
     """Ratings on Bradley-Terry's scale (400, base 10, mean 1000), with intervals by `cluster` of uncertainty.CLUSTERS.
 
-    RatingError without a tie, or with ties alone: then there is no such model. Otherwise raises as `bradley_terry`.
+    RatingError without a tie, or with ties alone: then there is no such model. Otherwise raises as `bradley_terry`;
+    SeparationError also where only the tie parameter keeps ratings from being finite (`tie_separation`).
     """
     votes = rated_votes(votes)
     k = len(votes.systems)
@@ -133,14 +126,14 @@ def rate_with_ties(votes: VoteTable, model: str, level: float = LEVEL, cluster: 
 
 
 def fit_ties(counts: Counts, model: str, systems: tuple[str, ...], *, with_side: bool = True) -> TieFit:
-    """Of counts (k, k), [i, j] with i on the left of j."""
+    """Of counts (k, k), [i, j] with i on the left of j. Raises as `rate_with_ties`."""
     left, right, ties = counts
     if not ties.sum() or not (left + right).sum():
         found = "without a tie" if not ties.sum() else "with nothing but ties"
         raise RatingError(f"The {model} model of ties does not exist for votes {found}: count them as half.")
     check_connected(left + right + ties, systems)
-    check_separation(left + right.T + ties + ties.T, systems)
-    with_side = with_side and side_is_estimable(left + ties / 2, right + ties / 2)
+    check_tie_separation(counts, model, systems)
+    with_side = with_side and side_is_estimable_with_ties(counts)
     return _newton(counts, MODELS[model], with_side=with_side)
 
 
@@ -150,7 +143,7 @@ def _newton(counts: Counts, model: Model, *, with_side: bool) -> TieFit:
     at = _at(parameters, counts, model)
     for iteration in range(1, MAX_ITERATIONS + 1):
         gradient, information = _assemble(at, with_side=with_side)
-        inverse: FloatArray = np.asarray(np.linalg.inv(information), dtype=np.float64)
+        inverse = _inverse(information)
         step = inverse @ gradient
         if np.abs(step).max() < _TOLERANCE:
             inverse[:k, :k] -= 1.0 / k**2  # the added 1 1' only fixed the sum of the strengths
@@ -169,6 +162,13 @@ def _newton(counts: Counts, model: Model, *, with_side: bool) -> TieFit:
             step = step / 2
         parameters, at = candidate, moved
     raise NotConvergedError(f"The model of ties did not converge after {MAX_ITERATIONS} iterations.")
+
+
+def _inverse(information: FloatArray) -> FloatArray:
+    try:
+        return np.asarray(np.linalg.inv(information), dtype=np.float64)
+    except np.linalg.LinAlgError as error:
+        raise NotConvergedError("The model of ties did not converge: the likelihood is too flat.") from error
 
 
 def _at(parameters: FloatArray, counts: Counts, model: Model) -> Derivatives:

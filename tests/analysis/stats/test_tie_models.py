@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from analysis.stats.bradley_terry import bradley_terry
 from analysis.stats.errors import RatingError, SeparationError
-from analysis.stats.tie_models import MODELS, Counts, fit_ties, rate_with_ties
+from analysis.stats.tie_models import MODELS, fit_ties, rate_with_ties
+from analysis.stats.tie_separation import Counts
 from tests.analysis.stats.planted import Population, table
 
 PUDDING = json.loads((Path(__file__).parents[2] / "golden" / "pudding.json").read_text())
