@@ -100,11 +100,8 @@ def vote_batches(study: Study, votes: QuerySet[Vote] | None = None) -> Iterator[
 
 def vote_table(study: Study, *, with_excluded: bool = False) -> VoteTable:
     """The votes that count: all but the excluded ones, or those too."""
-    batches = vote_batches(study)
-    if not with_excluded:
-        batches = (batch.filter(pc.invert(batch["excluded"])) for batch in batches)
-    table = pa.Table.from_batches(batches, VOTES).drop_columns("excluded")
-    return VoteTable.from_arrow(table, source=study.slug)
+    table = pa.Table.from_batches(vote_batches(study), VOTES)
+    return VoteTable.from_arrow(table.drop_columns("excluded") if with_excluded else table, source=study.slug)
 
 
 def standing_votes(study: Study) -> QuerySet[Vote]:

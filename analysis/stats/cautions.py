@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -23,19 +25,63 @@ def simulation_cautions(votes: VoteTable) -> Iterator[str]:
         )
 
 
+def exclusion_cautions(votes: VoteTable) -> Iterator[str]:
+    """Of votes on one question."""
+    if left_out := sum(votes.excluded.values()):
+        yield (
+            f"{left_out} of {counted(len(votes) + left_out, 'vote')} "
+            f"{'is left out: it is' if left_out == 1 else 'are left out: they are'} marked as excluded."
+        )
+
+
+def forgotten_question_cautions(votes: VoteTable) -> Iterator[str]:
+    """Questions of which nothing is shown, where there are others."""
+    forgotten = [f'"{name}"' for name in votes.excluded if name not in votes.questions]
+    if forgotten and len(votes):
+        yield f"All votes are marked as excluded, and left out, of the question {listed(forgotten)}."
+
+
+def spelling_cautions(votes: VoteTable) -> Iterator[str]:
+    """Names that people take for one: the same once blanks around them are gone and accents are composed (NFC)."""
+    kinds = {"question": votes.questions, "prompt": votes.prompts, "system": votes.systems, "rater": votes.raters}
+    repeated = {kind: found for kind, names in kinds.items() if (found := _same_but_for_spelling(names))}
+    if repeated:
+        named = [f"{counted(len(found), kind)} ({listed(found)})" for kind, found in repeated.items()]
+        yield (
+            "Names that differ only in blanks around them or in how accents are encoded are taken for different ones: "
+            f"{listed(named, len(named))}; where they are one, numbers and intervals are wrong."
+        )
+
+
+def _same_but_for_spelling(names: Sequence[str]) -> list[str]:
+    """Of different names, in quotation marks and as they are without those differences."""
+    plain = [unicodedata.normalize("NFC", name.strip()) for name in names]
+    if plain == list(names):  # as nearly always, which need not be counted
+        return []
+    return [f'"{name}"' for name, spellings in Counter(plain).items() if spellings > 1]
+
+
 def both_bad_cautions(votes: VoteTable) -> Iterator[str]:
     if dropped := len(votes) - int(votes.kinds.counted.sum()):
         share = dropped / len(votes)
         yield f"Both-bad is not counted in any rating: {counted(dropped, 'vote')}, {share:.0%} of all."
-    rated = votes.ratable().systems
-    unrated = [name for name in votes.systems if name not in rated]
-    if unrated:
-        yield f"Not rated, for want of a vote other than both-bad: {listed(unrated)}."
 
 
 def dropped_tie_cautions(votes: VoteTable, kept: VoteTable) -> Iterator[str]:
     if dropped := len(votes) - len(kept):
-        yield f"Ties are left out of every number: {counted(dropped, 'vote')}, {dropped / len(votes):.0%} of all."
+        share = dropped / len(votes)
+        yield (
+            f"Ties are left out of everything but counts of votes, raters and prompts: {counted(dropped, 'vote')}, "
+            f"{share:.0%} of all."
+        )
+
+
+def unrated_cautions(votes: VoteTable, kept: VoteTable) -> Iterator[str]:
+    """`kept` are the votes that count, without ties where those are dropped."""
+    rated = set(kept.ratable().systems)
+    if unrated := [name for name in votes.systems if name not in rated]:
+        others = "both-bad" if len(kept) == len(votes) else "a tie or both-bad"
+        yield f"Not rated, for want of a vote other than {others}: {listed(unrated)}."
 
 
 def cluster_cautions(cluster: str) -> Iterator[str]:

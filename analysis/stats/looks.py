@@ -70,7 +70,7 @@ def _ranking(votes: VoteTable, due: list[int], planned: int, *, ended: bool) -> 
     """Nothing but a sentence where there are no ratings at the last look."""
     try:
         systems = len(votes.counted().systems)
-        at_once = systems * (systems - 1) // 2
+        at_once = max(systems * (systems - 1) // 2, 1)  # ratings_of says why there is none
         found = planned_looks(votes, due, planned, ratings_of, at_once=at_once, final=ended)
     except RatingError as error:
         return {"systems": [], "allowed_p_of_ranks": None, "leader": None, "verdict": str(error)}

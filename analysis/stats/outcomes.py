@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.stats.clusters import Codes, Crossed, crossed
-from analysis.stats.errors import NoVotesError
+from analysis.stats.errors import NoVotesError, counted
 from analysis.stats.vote_checks import EXCLUDED, checked
 from analysis.stats.vote_columns import SomeRows, TextColumns
 from analysis.stats.vote_file import (
@@ -90,7 +90,8 @@ class VoteTable:
     tuples `questions`, `prompts`, `raters` and `systems` (both sides share `systems`); every name occurs in
     at least one vote. `outcome` holds LEFT, RIGHT, TIE or BOTH_BAD. `optional` holds the optional columns
     that were given (vote_id, category, challenge, session, response_ms, answered_at, probability, rater_kind) as
-    text, each of shape (N,), made when it is asked for.
+    text, each of shape (N,), made when it is asked for. `excluded` says by question how many votes are left out, those
+    with a true in the column of that name.
     """
 
     questions: tuple[str, ...]
@@ -104,6 +105,7 @@ class VoteTable:
     system_right: IntArray
     outcome: IntArray
     optional: Mapping[str, npt.NDArray[np.object_]]
+    excluded: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_file(cls, path: Path | str, *, with_excluded: bool = False) -> Self:
@@ -120,7 +122,7 @@ class VoteTable:
         Raises VoteFileError, with the file's name and row numbers (the header is row 1), for a file that
         cannot be read, a missing or repeated column, an empty value, an unknown outcome, a system compared
         with itself, a repeated vote_id or a value that its column does not allow; NoVotesError when the header is all
-        there is.
+        there is, or all votes are left out.
         """
         return cls._from_read(read_csv(Path(path)), with_excluded, "there are no rows below the header")
 
@@ -162,7 +164,9 @@ class VoteTable:
         columns = {name: column for name, column in file.columns.items() if name != "excluded" or not with_excluded}
         table = cls._of(VoteFile(columns, file.name, file.line_numbers))
         if not len(table):
-            raise NoVotesError(f"{file.name}: no votes: {nothing}.")
+            rows = sum(table.excluded.values())
+            found = f"no votes other than {counted(rows, 'excluded one')}" if rows else f"no votes: {nothing}"
+            raise NoVotesError(f"{file.name}: {found}.")
         return table
 
     @classmethod
@@ -186,7 +190,10 @@ class VoteTable:
         )
         if "excluded" not in columns:
             return table
-        return table.select(~columns["excluded"].where(EXCLUDED.__getitem__))
+        is_out = columns["excluded"].where(EXCLUDED.__getitem__)
+        left_out = np.bincount(table.question[is_out], minlength=len(table.questions)).tolist()
+        excluded = {name: number for name, number in zip(table.questions, left_out, strict=True) if number}
+        return replace(table.select(~is_out), excluded=excluded)
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -248,6 +255,7 @@ class VoteTable:
             right,
             self.outcome.take(positions),
             SomeRows(self.optional, rows),
+            {name: number for name, number in self.excluded.items() if name in questions},
         )
 
     def split_by_question(self) -> dict[str, VoteTable]:

@@ -16,9 +16,13 @@ from analysis.stats.cautions import (
     both_bad_cautions,
     cluster_cautions,
     dropped_tie_cautions,
+    exclusion_cautions,
+    forgotten_question_cautions,
     interval_cautions,
     side_cautions,
     simulation_cautions,
+    spelling_cautions,
+    unrated_cautions,
 )
 from analysis.stats.errors import RatingError
 from analysis.stats.estimators import ESTIMATORS
@@ -32,7 +36,7 @@ from analysis.stats.tie_models import MODELS, rate_with_ties
 from analysis.stats.uncertainty import CLUSTERS, LEVEL, TWO_WAY, effective_clusters
 from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, left_share, pair_win_rates
 
-VERSION = 7
+VERSION = 8
 """Goes up whenever the same votes would give other numbers."""
 
 TIES = ("half", "drop", *MODELS)
@@ -51,8 +55,8 @@ def summarise(
     Bradley-Terry ratings, with intervals, where there are two questions or more. Votes that do not determine a number
     give None and a warning that says why; without votes everything is empty.
 
-    `ties` (TIES): half a win for each in everything; dropped from everything; or modelled by Bradley-Terry, after
-    Davidson or Rao and Kupper, and half in win rates and Elo.
+    `ties` (TIES): half a win for each in everything; dropped from everything but counts of votes, raters and prompts;
+    or modelled by Bradley-Terry, after Davidson or Rao and Kupper, and half in win rates and Elo.
 
     `cluster` (uncertainty.CLUSTERS): what intervals, ranks, p-values and the design effect take votes for a sample of.
     `asked`: what each question has besides, and `combined` where there is the same of it.
@@ -80,7 +84,7 @@ def summarise(
         "questions": questions,
         **over_questions,
         "settings": {**_settings(seed, ties, cluster), **asked.settings()},
-        "warnings": warnings,
+        "warnings": [*forgotten_question_cautions(votes), *spelling_cautions(votes), *warnings],
     }
 
 
@@ -120,15 +124,17 @@ def _question_summary(
             "low": number_or_none(position.low),
             "high": number_or_none(position.high),
         },
-        "agreement": _agreement(votes),
+        "agreement": _agreement(kept),
         "design_effect": number_or_none(effect),
         "effective_votes": number_or_none(float(kept.kinds.counted.sum()) / effect),
         "effective_prompts": margins["prompt"],
         "effective_raters": margins["rater"],
         "warnings": [
+            *exclusion_cautions(votes),
             *simulation_cautions(votes),
-            *both_bad_cautions(kept),
+            *both_bad_cautions(votes),
             *dropped_tie_cautions(votes, kept),
+            *unrated_cautions(votes, kept),
             *refusals,
             *side_cautions(ratings),
             *cluster_cautions(cluster),
@@ -215,30 +221,34 @@ def _order_sd(ratings: Mapping[str, Ratings], system: str) -> float | None:
 
 
 def _pair_rows(pairs: Pairs, everything: PairCounts) -> Iterator[PairRow]:
-    """`everything`: with the ties, where those are dropped from the rates."""
-    ties = {(a, b): count for a, b, count in zip(*_named(everything), everything.ties, strict=True)}
+    """`everything`: with the ties, where those are dropped from the rates; a pair of ties alone then has none."""
+    place = {names: i for i, names in enumerate(_named(everything))}
     p_values = pair_p_values(pairs)
-    adjusted = holm(p_values)
-    for i, (a, b) in enumerate(zip(pairs.a, pairs.b, strict=True)):
+    rates = np.full((len(everything.a), 5), np.nan)
+    rates[[place[names] for names in _named(pairs)]] = np.column_stack(
+        [pairs.win_rate, pairs.intervals.low, pairs.intervals.high, p_values, holm(p_values)]
+    )
+    for i, (a, b) in enumerate(_named(everything)):
+        win_rate, low, high, p, p_holm = map(number_or_none, rates[i])
         yield {
-            "a": pairs.systems[a],
-            "b": pairs.systems[b],
-            "votes": int(pairs.votes[i] - pairs.ties[i] + ties[pairs.systems[a], pairs.systems[b]]),
-            "simulated_votes": int(pairs.simulated[i]),
-            "a_wins": int(pairs.a_wins[i]),
-            "b_wins": int(pairs.b_wins[i]),
-            "ties": int(ties[pairs.systems[a], pairs.systems[b]]),
-            "both_bad": int(pairs.both_bad[i]),
-            "win_rate": number_or_none(pairs.win_rate[i]),
-            "low": number_or_none(pairs.intervals.low[i]),
-            "high": number_or_none(pairs.intervals.high[i]),
-            "p": number_or_none(p_values[i]),
-            "p_holm": number_or_none(adjusted[i]),
+            "a": a,
+            "b": b,
+            "votes": int(everything.votes[i]),
+            "simulated_votes": int(everything.simulated[i]),
+            "a_wins": int(everything.a_wins[i]),
+            "b_wins": int(everything.b_wins[i]),
+            "ties": int(everything.ties[i]),
+            "both_bad": int(everything.both_bad[i]),
+            "win_rate": win_rate,
+            "low": low,
+            "high": high,
+            "p": p,
+            "p_holm": p_holm,
         }
 
 
-def _named(pairs: PairCounts) -> tuple[list[str], list[str]]:
-    return [pairs.systems[a] for a in pairs.a], [pairs.systems[b] for b in pairs.b]
+def _named(pairs: PairCounts) -> list[tuple[str, str]]:
+    return [(pairs.systems[a], pairs.systems[b]) for a, b in zip(pairs.a, pairs.b, strict=True)]
 
 
 def _settings(seed: int, ties: str, cluster: str) -> dict[str, str | float | list[str]]:

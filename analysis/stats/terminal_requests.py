@@ -87,7 +87,7 @@ def _planned_looks(part: dict[str, Any]) -> Iterator[str]:
     yield (
         f"Look {len(looks)} of {planned}, at {looks[-1]['votes']:,} of {part['planned_votes']:,} planned votes; "
         f"{'the last' if later is None else f'the next is at {later:,}'}. "
-        f"First place: {part['leader'] or 'none'}; {part['verdict']}."
+        f"{_first_place(part)}"
     )
     rows = [[str(look["votes"]), f"{look['allowed_p']:.2g}"] for look in looks]
     yield from table(["votes", "p to tell a pair apart"], rows)
@@ -99,7 +99,7 @@ def _planned_looks(part: dict[str, Any]) -> Iterator[str]:
         [
             row["a"],
             row["b"],
-            f"{row['win_rate']:.3f}",
+            number(row["win_rate"], ".3f"),
             number(row["p"][-1], ".2g"),
             f"{row['better']}, at look {row['found_at']}" if row["better"] else "not yet",
         ]
@@ -169,7 +169,8 @@ def _always_valid_means(part: dict[str, Any]) -> Iterator[str]:
 
 
 def _first_place(part: dict[str, Any]) -> str:
-    return f"First place: {part['leader'] or 'none'}; {part['verdict']}."
+    verdict = part["verdict"].removesuffix(".")  # a reason why there is none is a whole sentence
+    return f"First place: {part['leader'] or 'none'}; {verdict}."
 
 
 def _details(part: dict[str, Any]) -> Iterator[str]:

@@ -214,6 +214,7 @@ def test_an_exclusion_is_heeded_by_both(tmp_path: Path) -> None:
     Exclusion.objects.create(session=RaterSession.objects.latest("id"), reason="asked for it")
     write(study, tmp_path)
     assert analyse(tmp_path) == (tmp_path / "summary.json").read_bytes()
+    assert "marked as excluded" in (tmp_path / "report.html").read_text()
 
 
 def test_the_export_can_be_weighted_by_the_probability_of_its_draws(tmp_path: Path) -> None:

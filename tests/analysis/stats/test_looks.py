@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.stats.asked import Asked
 from analysis.stats.errors import LookError
 from analysis.stats.looks import at_planned_looks, schedule
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.sequential_looks import pairs_of, planned_looks
+from analysis.stats.summary import summarise
+from analysis.stats.terminal import render
 from tests.analysis.stats.planted import Population, table
 
 
@@ -96,3 +100,29 @@ def test_without_times_rows_are_the_order_and_without_ratings_there_is_the_reaso
     assert found["systems"] == []
     assert "a never lost" in found["verdict"]
     assert found["pairs"][0]["better"] == "a"
+
+
+def test_pairs_without_a_vote_that_counts_have_no_win_rate_yet() -> None:
+    """A pair of both-bad alone among others; and, under a question of its own, nothing else."""
+    rates = [(f"p{n}", "a", "b", ("left", "right")[n % 2], f"r{n}") for n in range(20)]
+    some = table(*rates, *((f"p{n}", "c", "b", "both_bad", f"r{n}") for n in range(10)))
+    none = table(*((f"p{n}", "a", "b", "both_bad", f"r{n}") for n in range(30)))
+    assert [row["win_rate"] for row in at_planned_looks(some, 30, 3)["pairs"]] == [0.5, None]
+    found = at_planned_looks(none, 30, 3)
+    assert [(row["win_rate"], row["p"], row["better"]) for row in found["pairs"]] == [(None, [None] * 3, None)]
+    reason = "Nothing can be rated: there is no vote that is not both-bad."
+    assert (found["systems"], found["leader"], found["verdict"]) == ([], None, reason)
+    for votes, line in ((some, "b  c            -  -  not yet"), (none, f"First place: none; {reason}\n")):
+        assert line in render(summarise(votes, asked=Asked(planned_votes=30, looks=3)))
+
+
+def test_ties_that_are_dropped_are_no_votes_of_a_look() -> None:
+    votes = table(*((f"p{n}", "a", "b", ("tie", "both_bad")[n % 2], f"r{n}") for n in range(20)))
+    found: list[Any] = [
+        summarise(votes, ties="drop", asked=Asked(planned_votes=planned, looks=2))["questions"]["quality"][
+            "planned_looks"
+        ]
+        for planned in (20, 40)
+    ]
+    assert found[0]["looks"][-1]["votes"] == 10
+    assert found[1] == "The first of 2 looks is due at 20 votes; there are 10."

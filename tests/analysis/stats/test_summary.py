@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.stats import Summary, VoteTable, summarise
+from analysis.stats.outcomes import TIE
 from analysis.stats.summary import TIES
 from tests.analysis.stats.planted import COLUMNS, Population, table
 
@@ -142,7 +143,7 @@ def test_few_clusters_behind_some_numbers_are_told() -> None:
 
 def test_settings_hold_everything_that_determines_the_numbers() -> None:
     assert summarise(table(), seed=5)["settings"] == {
-        "version": 7,
+        "version": 8,
         "seed": 5,
         "ties": "half",
         "both_bad": "not counted",
@@ -172,6 +173,82 @@ def test_ties_are_counted_as_the_settings_say(ties: str) -> None:
         decided = row["a_wins"] + row["b_wins"]
         expected = row["a_wins"] / decided if ties == "drop" else other["win_rate"]
         assert row["win_rate"] == pytest.approx(expected)
+    if ties == "drop":
+        decided_votes = votes.select(votes.outcome != TIE)
+        assert question["agreement"] == only(summarise(decided_votes))["agreement"] != halved["agreement"]
+    else:
+        assert question["agreement"] == halved["agreement"]
     ratings = {row["system"]: row["bt"] for row in question["systems"]}
     assert (ratings == {row["system"]: row["bt"] for row in halved["systems"]}) == (ties == "half")
     assert any("Ties are left out" in warning for warning in question["warnings"]) == (ties == "drop")
+
+
+def test_what_has_nothing_but_dropped_ties_is_counted_and_named() -> None:
+    rows = [(f"p{i}", "a", "b", ("left", "right", "tie")[i % 3], f"r{i}", "simulated") for i in range(9)]
+    rows += [("p0", "c", "a", "tie", "r0", "person"), ("p1", "d", "a", "both_bad", "r1", "person")]
+    names = ("prompt_id", "system_left", "system_right", "outcome", "rater", "rater_kind")
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    votes = VoteTable.from_columns({"question": ["q"] * len(rows), **columns})
+    question = only(summarise(votes, ties="drop"))
+    counts = ("a", "b", "votes", "simulated_votes", "a_wins", "b_wins", "ties", "both_bad", "win_rate", "p")
+    assert [tuple(pair[name] for name in counts)[:-1] for pair in question["pairs"]] == [
+        ("a", "b", 9, 9, 3, 3, 3, 0, 0.5),
+        ("a", "c", 1, 0, 0, 0, 1, 0, None),
+        ("a", "d", 1, 0, 0, 0, 0, 1, None),
+    ]
+    assert question["pairs"][1]["p_holm"] is None
+    assert question["warnings"][:4] == [
+        "9 of 11 votes are simulated: bots gave them, and they say nothing about what people prefer.",
+        "Both-bad is not counted in any rating: 1 vote, 9% of all.",
+        "Ties are left out of everything but counts of votes, raters and prompts: 4 votes, 36% of all.",
+        "Not rated, for want of a vote other than a tie or both-bad: c and d.",
+    ]
+    counted = only(summarise(votes))
+    assert "Not rated, for want of a vote other than both-bad: d." in counted["warnings"]
+    assert [pair["votes"] for pair in counted["pairs"]] == [pair["votes"] for pair in question["pairs"]]
+
+
+def test_names_that_only_look_the_same_are_pointed_out() -> None:
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    votes = table(
+        ("p", composed, "b", "left", "r1"), ("p ", apart, "b", "left", "r1\t"), (" p", "b", "c", "tie", "\u00a0r1")
+    )
+    summary = summarise(votes)
+    assert summary["warnings"][0] == (
+        "Names that differ only in blanks around them or in how accents are encoded are taken for different ones: "
+        f'1 prompt ("p"), 1 system ("{composed}") and 1 rater ("r1"); '
+        "where they are one, numbers and intervals are wrong."
+    )
+    assert [row["system"] for row in only(summary)["systems"]].count(composed) == 1
+    others = summarise(table(("p", "a", "A", "left", "r 1"), ("p q", "a", "a b", "left", "r1")))
+    assert not any("Names" in warning for warning in others["warnings"])
+
+
+def test_a_rater_under_two_questions_is_looked_at_too() -> None:
+    columns = {
+        "question": ["one", "two", "one "],
+        "prompt_id": ["p", "p", "p"],
+        "system_left": ["a", "a", "a"],
+        "system_right": ["b", "b", "b"],
+        "outcome": ["left", "right", "tie"],
+        "rater": ["zoe", "zoe ", "amy"],
+    }
+    assert '1 question ("one") and 1 rater ("zoe")' in summarise(VoteTable.from_columns(columns))["warnings"][0]
+
+
+def test_excluded_votes_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [f"one,p{i},a,b,left,r,{excluded}" for i, excluded in enumerate(("true", "false", "", "true"))]
+    rows += ["two,p,a,b,left,r,true", "two,q,a,b,left,r,", "three,p,a,b,left,r,true"]
+    (tmp_path / "votes.csv").write_text("\n".join([",".join([*COLUMNS, "excluded"]), *rows]))
+    votes = VoteTable.from_csv(tmp_path / "votes.csv")
+    summary = summarise(votes)
+    assert {name: question["votes"] for name, question in summary["questions"].items()} == {"one": 2, "two": 1}
+    assert {name: question["warnings"][0] for name, question in summary["questions"].items()} == {
+        "one": "2 of 4 votes are left out: they are marked as excluded.",
+        "two": "1 of 2 votes is left out: it is marked as excluded.",
+    }
+    assert summary["warnings"][0] == 'All votes are marked as excluded, and left out, of the question "three".'
+    alone = summarise(votes.split_by_question()["one"])
+    assert alone["questions"]["one"] == summary["questions"]["one"]
+    assert "excluded" not in str(alone["warnings"])
+    assert "excluded" not in str(summarise(VoteTable.from_csv(tmp_path / "votes.csv", with_excluded=True)))
