@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from analysis.bundle_files import is_zip
 from analysis.options import asked, parse
 from analysis.stats.asked import Asked
-from analysis.stats.errors import StatsError, VoteFileError, listed
+from analysis.stats.errors import StatsError, VoteFileError, counted, listed
 from analysis.stats.folder import as_json, write_folder
 from analysis.stats.formats import convert
 from analysis.stats.outcomes import VoteTable
@@ -45,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"{error.filename}: cannot be written: {error.strerror}.", file=sys.stderr)
+        # A full disk is told without a name.
+        names = [str(path) for path in (options.json, options.out) if path is not None]
+        print(f"{error.filename or ' or '.join(names)}: cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
     if not options.quiet:
         _print(render(summary))
@@ -86,6 +88,8 @@ def _check(votes: VoteTable, wish: Asked, name: str) -> None:
             raise VoteFileError(
                 f'{name}: no column "{column}", which --{option} needs; its optional columns are {there}.'
             )
+    if wish.weights is not None and (empty := int((votes.optional[wish.weights] == "").sum())):
+        raise VoteFileError(f"{name}: {wish.weights} is empty in {counted(empty, 'vote')}; --weights needs it in each.")
 
 
 if __name__ == "__main__":

@@ -149,7 +149,8 @@ def changes(path: Path, archive: ZipFile) -> list[str]:
 def _check_contents(path: Path, files: Sequence[ZipInfo]) -> None:
     names = [info.filename for info in files]
     if MANIFEST not in names:
-        raise BundleError(f"{path.name}: a zip file, but no bundle: it has no file {MANIFEST}.")
+        allowed = "bundles, and votes as CSV or Parquet, not zipped"
+        raise BundleError(f"{path.name}: a zip file, but no bundle: it has no file {MANIFEST}; allowed are {allowed}.")
     for name in names:
         if name not in {MANIFEST, *NAMES} and image_sha256(name) is None:
             allowed = listed([MANIFEST, *NAMES, "images/SHA256.png"], len(NAMES) + 2)

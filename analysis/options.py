@@ -24,6 +24,8 @@ _EPILOG = (
     "are optional; others are ignored. Of a study's bundle (a zip file) every file is checked and every number "
     "computed again; the exit status is then 0 if all agrees, 1 if anything differs, and 2 if it cannot be read."
 )
+_MOST_LOOKS = 1000
+_MOST_PLANNED = 10**12  # votes; more is a slip, and far more than the mathematics can take
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -107,13 +109,13 @@ def _add_requests(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--planned-votes",
-        type=_whole("planned votes", 1),
+        type=_whole("planned votes", 1, _MOST_PLANNED),
         metavar="N",
         help="what holds however often one looks; N votes under one question were planned before the first",
     )
     group.add_argument(
         "--looks",
-        type=_whole("looks", 1),
+        type=_whole("looks", 1, _MOST_LOOKS),
         metavar="K",
         help="instead: what K looks, planned at equal distances up to N votes, have shown (O'Brien-Fleming boundaries)",
     )
@@ -141,11 +143,13 @@ def _add_requests(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _whole(name: str, least: int) -> Callable[[str], int]:
+def _whole(name: str, least: int, most: float = math.inf) -> Callable[[str], int]:
+    allowed = f"whole numbers from {least}" + ("" if most == math.inf else f" to {most:,}")
+
     def number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
+        if not text.isdecimal() or not least <= float(text) <= most:
             verb = "are" if name.endswith("s") else "is"
-            raise argparse.ArgumentTypeError(f'{name} {verb} "{text}"; allowed are whole numbers from {least}')
+            raise argparse.ArgumentTypeError(f'{name} {verb} "{text}"; allowed are {allowed}')
         return int(text)
 
     return number

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
@@ -78,7 +77,7 @@ def _read(path: Path) -> VoteFile:
 
 def _rows(file: VoteFile) -> list[VoteRow]:
     """Raises VoteFileError for the first thing that is wrong with the file by itself."""
-    required = checked(file.columns, file.name, file.line_numbers)
+    required = checked(file.columns, file.name, file.line_numbers, filled=ALSO_REQUIRED)
     missing = [f'"{name}"' for name in ALSO_REQUIRED if name not in file.columns]
     if missing:
         noun = "column" if len(missing) == 1 else "columns"
@@ -93,18 +92,11 @@ def _rows(file: VoteFile) -> list[VoteRow]:
 
 def _parsed(file: VoteFile, name: str, count: int) -> list[Any]:
     """One column's values, each of the different ones parsed once; those of a column that is not there are empty."""
-    parse, allowed = _PARSERS[name]
+    parse = _PARSERS[name]
     if name not in file.columns:
         return [parse("")] * count
     (column,) = coded(file.columns[name])
-    parsed = []
-    for value in column.names:
-        try:
-            parsed.append(parse(value))
-        except (ValueError, KeyError):
-            wrong = np.flatnonzero(column.where(value.__eq__))
-            rows = in_rows(file.line_numbers(wrong.tolist()))
-            raise VoteFileError(f'{file.name}: {name} is "{value}" in {rows}; allowed are {allowed}.') from None
+    parsed = [parse(value) for value in column.names]
     return [parsed[code] for code in column.codes.tolist()]
 
 
@@ -114,21 +106,21 @@ def _time(value: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-_PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
-    "question": (str, "texts"),
-    "prompt_id": (str, "texts"),
-    "system_left": (str, "texts"),
-    "system_right": (str, "texts"),
-    "outcome": (str, "texts"),
-    "rater": (str, "texts"),
-    "rater_kind": (lambda value: value or str(Rater.Kind.PERSON), "person, simulated and nothing"),
-    "answered_at": (_time, "times as ISO 8601 writes them"),
-    "response_ms": (lambda value: round(float(value)), "numbers from 0"),
-    "probability": (lambda value: float(value) if value else None, "numbers above 0 and up to 1, and nothing"),
-    "late": (EXCLUDED.__getitem__, "true, false and nothing"),
-    "excluded": (EXCLUDED.__getitem__, "true, false and nothing"),
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "question": str,
+    "prompt_id": str,
+    "system_left": str,
+    "system_right": str,
+    "outcome": str,
+    "rater": str,
+    "rater_kind": lambda value: value or str(Rater.Kind.PERSON),
+    "answered_at": _time,
+    "response_ms": lambda value: round(float(value)),
+    "probability": lambda value: float(value) if value else None,
+    "late": EXCLUDED.__getitem__,
+    "excluded": EXCLUDED.__getitem__,
 }
-"""How the text of a column becomes a field of VoteRow, in their order, and what is allowed."""
+"""How the text of a column, checked before, becomes a field of VoteRow, in their order."""
 
 
 def _told(file: VoteFile, refused: VotesRefused) -> Iterator[str]:

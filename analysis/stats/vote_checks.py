@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -12,24 +12,23 @@ import pyarrow as pa
 
 from analysis.stats.errors import VoteFileError, listed
 from analysis.stats.vote_columns import Column, RowMask, coded, is_string
-from analysis.stats.vote_file import OUTCOMES, REQUIRED, LineNumbers, in_rows
+from analysis.stats.vote_file import OUTCOMES, REQUIRED, LineNumbers, in_rows, lacking
 
 EXCLUDED = {"true": True, "false": False, "": False}
-RATER_KINDS = ("person", "simulated", "")
+RATER_KINDS = ("person", "simulated")
 _SIDES = ("system_left", "system_right")
 
 
-def checked(columns: Mapping[str, pa.ChunkedArray], source: str, line_numbers: LineNumbers) -> dict[str, Column]:
+def checked(
+    columns: Mapping[str, pa.ChunkedArray], source: str, line_numbers: LineNumbers, filled: Collection[str] = ()
+) -> dict[str, Column]:
     """The required columns, and `excluded` where it is given; both sides have the same names.
 
-    Raises VoteFileError for the first thing that is wrong.
+    Optional columns may be empty in any row, but those of `filled`. Raises VoteFileError for the first thing that is
+    wrong.
     """
-    missing = [f'"{name}"' for name in REQUIRED if name not in columns]
-    if missing:
-        noun = "column" if len(missing) == 1 else "columns"
-        raise VoteFileError(
-            f"{source}: no {noun} {listed(missing, len(REQUIRED))}; required are {listed(REQUIRED, len(REQUIRED))}."
-        )
+    if lack := lacking(columns):
+        raise VoteFileError(f"{source}: {lack}.")
 
     def where(wrong: RowMask) -> str:
         return in_rows(line_numbers([int(row) for row in np.flatnonzero(wrong)]))
@@ -40,13 +39,11 @@ def checked(columns: Mapping[str, pa.ChunkedArray], source: str, line_numbers: L
         empty = found[name].where(lambda value: not value.strip())
         if empty.any():
             raise VoteFileError(f"{source}: {name} is empty in {where(empty)}; every vote needs one.")
-    _check("outcome", found["outcome"], OUTCOMES.__contains__, listed(OUTCOMES, len(OUTCOMES)), source, where)
-    for name, (is_allowed, allowed) in _OPTIONAL.items():
-        if name in columns and not _holds_by_type(name, (values := columns[name]).type):
-            (column,) = coded(values)
-            _check(name, column, is_allowed, allowed, source, where)
-            if name == "excluded":
-                found[name] = column
+    _check("outcome", found["outcome"], OUTCOMES.__contains__, OUTCOMES, source, where)
+    for name in (name for name in _OPTIONAL if name in columns):
+        column = _checked_optional(name, columns[name], name in filled, source, where)
+        if name == "excluded" and column is not None:
+            found[name] = column
     same = left.codes == right.codes
     if same.any():
         raise VoteFileError(
@@ -70,18 +67,35 @@ def _coded_at_once(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, Column]:
         }
 
 
+def _checked_optional(
+    name: str, values: pa.ChunkedArray, is_filled: bool, source: str, where: Callable[[RowMask], str]
+) -> Column | None:
+    """None for times that are stored as such, which need not be read one by one."""
+    if not is_filled and name == "answered_at" and pa.types.is_timestamp(values.type):
+        return None
+    (column,) = coded(values)
+    is_allowed, allowed = _OPTIONAL[name]
+    if is_filled:
+        _check(name, column, is_allowed, allowed, source, where)
+    else:
+        _check(name, column, lambda value: not value or is_allowed(value), (*allowed, "nothing"), source, where)
+    return column
+
+
 def _check(
     name: str,
     column: Column,
     is_allowed: Callable[[str], bool],
-    allowed: str,
+    allowed: Sequence[str],
     source: str,
     where: Callable[[RowMask], str],
 ) -> None:
     wrong = column.where(lambda value: not is_allowed(value))
     if wrong.any():
         found = listed(column.found(wrong))
-        raise VoteFileError(f"{source}: {name} is {found} in {where(wrong)}; allowed are {allowed}.")
+        raise VoteFileError(
+            f"{source}: {name} is {found} in {where(wrong)}; allowed are {listed(allowed, len(allowed))}."
+        )
 
 
 def _number(value: str) -> float:
@@ -93,7 +107,7 @@ def _number(value: str) -> float:
 
 
 def _is_duration(value: str) -> bool:
-    return not value or 0 <= _number(value) < math.inf
+    return 0 <= _number(value) < math.inf
 
 
 def _is_probability(value: str) -> bool:
@@ -104,22 +118,18 @@ def _is_time(value: str) -> bool:
     try:
         datetime.fromisoformat(value)
     except ValueError:
-        return not value
+        return False
     return True
 
 
-_OPTIONAL: dict[str, tuple[Callable[[str], bool], str]] = {
-    "excluded": (EXCLUDED.__contains__, "true, false and nothing"),
-    "rater_kind": (RATER_KINDS.__contains__, "person, simulated and nothing"),
-    "probability": (_is_probability, "numbers above 0 and up to 1"),
-    "response_ms": (_is_duration, "numbers from 0 and nothing"),
-    "answered_at": (_is_time, "times as ISO 8601 writes them and nothing"),
+_OPTIONAL: dict[str, tuple[Callable[[str], bool], tuple[str, ...]]] = {
+    "excluded": (EXCLUDED.__contains__, ("true", "false")),
+    "late": (EXCLUDED.__contains__, ("true", "false")),
+    "rater_kind": (RATER_KINDS.__contains__, RATER_KINDS),
+    "probability": (_is_probability, ("numbers above 0 up to 1",)),
+    "response_ms": (_is_duration, ("numbers from 0",)),
+    "answered_at": (_is_time, ("times as ISO 8601 writes them",)),
 }
-
-
-def _holds_by_type(name: str, kind: pa.DataType) -> bool:
-    """Times that are stored as such need not be read one by one."""
-    return name == "answered_at" and bool(pa.types.is_timestamp(kind))
 
 
 def _check_vote_ids(ids: pa.ChunkedArray, source: str, where: Callable[[RowMask], str]) -> None:
@@ -133,8 +143,11 @@ def _check_vote_ids(ids: pa.ChunkedArray, source: str, where: Callable[[RowMask]
         raise VoteFileError(f"{source}: vote_id is empty in {where(empty)}; fill the column or leave it out.")
     repeated = (np.bincount(column.codes) > 1)[column.codes]
     if repeated.any():
-        found = listed(column.found(repeated))
-        raise VoteFileError(f"{source}: vote_id {found} is repeated in {where(repeated)}; each must be unique.")
+        found = column.found(repeated)
+        verb = "is" if len(found) == 1 else "are"
+        raise VoteFileError(
+            f"{source}: vote_id {listed(found)} {verb} repeated in {where(repeated)}; each must be unique."
+        )
 
 
 def _holds_blank(ids: pa.ChunkedArray) -> bool:

@@ -1,7 +1,8 @@
 """Columns of text as codes into names, so that ten million votes are checked by looking at their few different values.
 
 Columns arrive as Arrow's chunked arrays: dictionaries where the reader made them, else text, numbers, true or false, or
-times. Text stands for itself and a missing value for nothing; other values are written as Python writes them.
+times. Text stands for itself and a missing value for nothing; other values are written as Python writes them, but 1.0
+as 1: a column with missing values is often one of fractions.
 """
 
 from __future__ import annotations
@@ -124,5 +125,7 @@ def written(value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float | np.floating) and value.is_integer():
+        return str(int(value))
     is_missing = value is None or value != value  # noqa: PLR0124 - NaN alone differs from itself
     return "" if is_missing else str(value)

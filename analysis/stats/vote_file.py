@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ OPTIONAL = (
 OUTCOMES = ("left", "right", "tie", "both_bad")
 PARQUET = (".parquet", ".pq")
 KNOWN = (*REQUIRED, *OPTIONAL)
+_SHOWN, _SHOWN_LETTERS = 10, 60  # of the columns that a file has, and of the name of each
+_UNDECODED = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of bytes
+csv.field_size_limit(2**31 - 1)  # Arrow and pandas know no limit, and read the same files
 
 LineNumbers = Callable[[Sequence[int]], list[int]]
 """From positions among the votes (0 first) to the row numbers that messages name."""
@@ -59,7 +63,20 @@ class _ParquetColumns(Mapping[str, pa.ChunkedArray]):
             raise KeyError(name)
         # Identifiers are nearly all different, so that a dictionary of them would gain nothing.
         dictionaries = [] if name == "vote_id" else [name]
-        return parquet.ParquetFile(self._path, read_dictionary=dictionaries).read(columns=[name]).column(0)
+        try:
+            file = parquet.ParquetFile(self._path, read_dictionary=dictionaries)
+            column = file.read(columns=[name]).column(0)
+            column.validate(full=True)
+            is_whole = len(column) == file.metadata.num_rows
+        except (OSError, pa.ArrowException):
+            is_whole = False
+        if not is_whole:
+            raise VoteFileError(f"{self._path.name}: the file is damaged: column {name} cannot be read.")
+        _check_times(column, f"{self._path.name}: column {name}")
+        return column
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -72,14 +89,15 @@ def counted_from_one(rows: Sequence[int]) -> list[int]:
     return [row + 1 for row in rows]
 
 
-def read_csv(path: Path, known: Sequence[str] = KNOWN) -> VoteFile:
-    """Read a file's known columns as text. Raises VoteFileError unless it is UTF-8 CSV with a header."""
+def read_csv(path: Path, known: Sequence[str] = KNOWN, required: Sequence[str] = REQUIRED) -> VoteFile:
+    """Read a file's known columns as text. Raises VoteFileError unless it is UTF-8 CSV with the required columns."""
     name = path.name or str(path)
     try:
-        header = _header(path, known)
+        header = _header(path)
+        _check_names(header, name, known, required)
         columns = _strict_columns(path, [column for column in header if column in known])
-    except UnicodeDecodeError as error:
-        raise VoteFileError(f"{name}: not UTF-8 text: byte 0x{error.object[error.start]:02x} is not valid.") from None
+    except UnicodeDecodeError:
+        raise VoteFileError(f"{name}: {not_utf8(path)}.") from None
     except OSError as error:
         raise VoteFileError(f"{name}: cannot be read: {error.strerror or error}.") from None
     except csv.Error:
@@ -99,18 +117,27 @@ def read_parquet(path: Path, known: Sequence[str] = KNOWN) -> VoteFile:
         with path.open("rb") as file:
             source = parquet.ParquetFile(file)
             schema = source.schema_arrow
-            _check_names(schema.names, name, known)
+            _check_names(schema.names, name, known, REQUIRED)
             found = [column for column in schema.names if column in known]
             for column in found:
                 if not is_textual(kind := schema.field(column).type):
                     raise VoteFileError(
                         f"{name}: column {column} holds {kind}; allowed are text, numbers, true or false, and times."
                     )
-    except pa.ArrowInvalid:
-        raise VoteFileError(f"{name}: not a Parquet file.") from None
+    except (pa.ArrowException, UnicodeDecodeError):
+        raise VoteFileError(f"{name}: not a Parquet file, or a damaged one.") from None
     except OSError as error:
         raise VoteFileError(f"{name}: cannot be read: {error.strerror or error}.") from None
     return VoteFile(_ParquetColumns(path, found), name, counted_from_one)
+
+
+def lacking(found: Collection[str], required: Sequence[str] = REQUIRED) -> str:
+    """What to say of columns that lack required ones; nothing of others."""
+    missing = [f'"{name}"' for name in required if name not in found]
+    if not missing:
+        return ""
+    noun = "column" if len(missing) == 1 else "columns"
+    return f"no {noun} {listed(missing, len(missing))}; required are {listed(required, len(required))}"
 
 
 def of_frame(frame: pd.DataFrame, known: Sequence[str] = KNOWN) -> dict[str, pa.ChunkedArray]:
@@ -156,25 +183,54 @@ def _careful_columns(path: Path, known: Sequence[str]) -> Mapping[str, pa.Chunke
     return of_frame(frame, known)
 
 
-def _header(path: Path, known: Sequence[str]) -> list[str]:
+def _check_times(column: pa.ChunkedArray, source: str) -> None:
+    """That they can be written, which the first and the last of them show."""
+    if not pa.types.is_temporal(column.type) or pa.types.is_duration(column.type):
+        return
+    import pyarrow.compute as pc  # which takes long to import
+
+    try:
+        pc.min_max(column).as_py()
+    except (OverflowError, ValueError):
+        raise VoteFileError(
+            f"{source} holds {column.type} that cannot be written; allowed are the years 1 to 9999, in zones that are "
+            "known here."
+        ) from None
+
+
+def _header(path: Path) -> list[str]:
+    """Lines without anything may come before it, as the other readers have it too."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next((row for row in csv.reader(file, strict=True) if "".join(row).strip()), [])
+        reader = csv.reader(file, strict=True)
+        header = next((row for row in reader if row), [])
     if not header:
         raise VoteFileError(f"{path.name}: the file is empty; the first row must name the columns.")
-    _check_names(header, path.name, known)
+    if not "".join(header).strip():
+        raise VoteFileError(f"{path.name}: row {reader.line_num} is blank; the first row must name the columns.")
     return header
 
 
-def _check_names(header: list[str], source: str, known: Sequence[str]) -> None:
+def _check_names(header: list[str], source: str, known: Sequence[str], required: Sequence[str]) -> None:
     for name in known:
         if header.count(name) > 1:
             raise VoteFileError(f'{source}: column "{name}" occurs {header.count(name)} times; once is allowed.')
+    if lack := lacking(header, required):
+        names = [f'"{name if len(name) <= _SHOWN_LETTERS else f"{name[:_SHOWN_LETTERS]}…"}"' for name in header]
+        raise VoteFileError(f"{source}: {lack}; found: {listed(names, _SHOWN)}{_separated_otherwise(header)}.")
+
+
+def _separated_otherwise(header: Sequence[str]) -> str:
+    found = [name for sign, name in ((";", "semicolons"), ("\t", "tabs")) if len(header) == 1 and sign in header[0]]
+    return f"; separate columns by commas, not by {found[0]}" if found else ""
 
 
 def _records(path: Path) -> list[tuple[int, int]]:
-    """(Line on which it starts, number of fields) of every record below the header; blank lines are none."""
+    """(Line on which it starts, number of fields) of every record below the header; blank lines are none.
+
+    Columns that nobody reads may hold anything, which is no reason not to count.
+    """
     records = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file)
         start = 1
         for row in reader:
@@ -195,6 +251,14 @@ def _malformed(path: Path) -> str:
     if wide:
         return f"more than the header's {columns} fields in {in_rows(wide)}; quote values that hold commas"
     return "not a CSV file: a quotation mark is not closed"
+
+
+def not_utf8(path: Path) -> str:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        row, byte = next(
+            (number, ord(found[0]) & 0xFF) for number, line in enumerate(file, 1) if (found := _UNDECODED.search(line))
+        )
+    return f"row {row} is not UTF-8 (byte 0x{byte:02x})"
 
 
 def in_rows(numbers: Sequence[int]) -> str:

@@ -62,12 +62,13 @@ FLAWS = [
     ({"answered_at": ""}, 'answered_at is "" in row 4; allowed are times as ISO 8601 writes them.'),
     (
         {"answered_at": "yesterday"},
-        'answered_at is "yesterday" in row 4; allowed are times as ISO 8601 writes them and ',
+        'answered_at is "yesterday" in row 4; allowed are times as ISO 8601 writes them.',
     ),
     ({"response_ms": ""}, 'response_ms is "" in row 4; allowed are numbers from 0.'),
-    ({"response_ms": "-1"}, 'response_ms is "-1" in row 4; allowed are numbers from 0 and nothing.'),
+    ({"response_ms": "-1"}, 'response_ms is "-1" in row 4; allowed are numbers from 0.'),
+    ({"response_ms": "nan"}, 'response_ms is "nan" in row 4; allowed are numbers from 0.'),
     ({"late": "maybe"}, 'late is "maybe" in row 4; allowed are true, false and nothing.'),
-    ({"probability": "0"}, 'probability is "0" in row 4; allowed are numbers above 0 and up to 1.'),
+    ({"probability": "0"}, 'probability is "0" in row 4; allowed are numbers above 0 up to 1 and nothing.'),
     ({"rater": " "}, "rater is empty in row 4; every vote needs one."),
 ]
 
@@ -117,7 +118,13 @@ def test_files_that_are_none(study: Study, tmp_path: Path) -> None:
     empty = write(tmp_path / "empty.csv", [])
     assert refusal(study, empty) == ["Nothing was imported. empty.csv: there are no votes in it."]
     (tmp_path / "text.parquet").write_text("hello")
-    assert refusal(study, tmp_path / "text.parquet") == ["Nothing was imported. text.parquet: not a Parquet file."]
+    assert refusal(study, tmp_path / "text.parquet") == [
+        "Nothing was imported. text.parquet: not a Parquet file, or a damaged one."
+    ]
+    (tmp_path / "commas.csv").write_text(f"{',' * len(COLUMNS)}\n{','.join(COLUMNS)}\n")
+    assert refusal(study, tmp_path / "commas.csv") == [
+        "Nothing was imported. commas.csv: row 1 is blank; the first row must name the columns."
+    ]
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])

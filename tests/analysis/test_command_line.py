@@ -115,8 +115,9 @@ def test_one_question_and_another_seed(tmp_path: Path, capsys: pytest.CaptureFix
         (["bad.csv"], 'bad.csv: outcome is "a" in row 2; allowed are left, right, tie and both_bad.'),
         (["good.csv", "--question", "x"], 'good.csv: no question "x"; the file has "q".'),
         (["good.csv", "--json", "no/o.json"], "no/o.json: cannot be written: No such file or directory."),
+        (["good.csv", "--json", "/dev/full"], "/dev/full: cannot be written: No space left on device."),
     ],
-    ids=["empty", "outcome", "question", "output"],
+    ids=["empty", "outcome", "question", "output", "a full disk"],
 )
 def test_every_mistake_is_told(
     tmp_path: Path,
@@ -173,6 +174,31 @@ def test_a_plan_learns_from_a_pilot(tmp_path: Path) -> None:
     wish = json.loads((tmp_path / "plan.json").read_text())["wish"]
     assert 0 < wish["ties"] < 0.3
     assert wish["prompt_icc"] != 0.35
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b",,,,,\nquestion\n", "pilot.csv: row 1 is blank; the first row must name the columns.\n"),
+        (b"PK\x03\x04\x14\x00\xff", "pilot.csv: row 1 is not UTF-8 (byte 0xff).\n"),
+    ],
+)
+def test_a_pilot_that_is_no_vote_file_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, sentence: str
+) -> None:
+    (tmp_path / "pilot.csv").write_bytes(content)
+    assert main(["plan", "--pilot", str(tmp_path / "pilot.csv")]) == 2
+    assert capsys.readouterr() == ("", sentence)
+
+
+@pytest.mark.parametrize("before", [[], ["plan", "--pilot"]])
+def test_a_damaged_page_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str], before: list[str]) -> None:
+    file = tmp_path / "votes.parquet"
+    parquet.write_table(csv.read_csv(GOLDEN / "votes.csv"), file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:8] + bytes(byte ^ 0xFF for byte in whole[8:200]) + whole[200:])
+    assert main([*before, str(file)]) == 2
+    assert capsys.readouterr().err.startswith("votes.parquet: the file is damaged: column ")
 
 
 def test_a_plan_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:

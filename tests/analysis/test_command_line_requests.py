@@ -142,6 +142,9 @@ def test_a_stated_conclusion_is_as_fragile_as_it_is(votes: Path, capsys: pytest.
         (["--ridge", "nan"], 'ridge is "nan"; allowed are numbers above 0'),
         (["--looks", "4"], "--looks needs --planned-votes"),
         (["--looks", "0", "--planned-votes", "9"], 'looks are "0"; allowed are whole numbers from 1'),
+        (["--looks", "1001", "--planned-votes", "2000"], 'looks are "1001"; allowed are whole numbers from 1 to 1,000'),
+        (["--planned-votes", "9" * 400], "allowed are whole numbers from 1 to 1,000,000,000,000"),
+        (["--planned-votes", "9" * 5000], "allowed are whole numbers from 1 to 1,000,000,000,000"),
         (["--looks", "10", "--planned-votes", "9"], "--looks is 10; allowed with --planned-votes 9: from 1 to 9"),
         (["--planned-votes", "9", "--ended"], "--ended says something of --looks, which is not given"),
         (["--conclusion", "a", "a"], '--conclusion is about "a" twice; allowed are two systems'),
@@ -171,6 +174,16 @@ def test_a_column_that_a_wish_needs_is_named(
     assert main([str(GOLDEN / "votes.csv"), *arguments]) == 2
     sentence = f'votes.csv: no column "{column}", which --{option} needs; its optional columns are vote_id.\n'
     assert capsys.readouterr() == ("", sentence)
+
+
+def test_weights_need_a_probability_in_every_vote(votes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    header, *rows = votes.read_text().splitlines()
+    assert header.endswith(",probability,answered_at")
+    rows[:2] = [",".join([*row.split(",")[:-2], "", row.split(",")[-1]]) for row in rows[:2]]
+    votes.write_text("\n".join([header, *rows]))
+    assert main([str(votes), "--quiet"]) == 0
+    assert main([str(votes), "--weights", "probability"]) == 2
+    assert capsys.readouterr().err == "votes.csv: probability is empty in 2 votes; --weights needs it in each.\n"
 
 
 def test_a_conclusion_on_a_system_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

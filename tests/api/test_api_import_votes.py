@@ -75,7 +75,7 @@ def test_wrong_rows_are_told_in_one_sentence_and_nothing_is_stored(owner: Progra
 def test_whatever_the_file_is_called(name: str, owner: Program, empty: Study) -> None:
     reply = send(owner, csv_of(make_rows(empty)), name=name)
     if name.endswith("parquet"):
-        assert reply.json() == {"error": "Nothing was imported. votes.parquet: not a Parquet file."}
+        assert reply.json() == {"error": "Nothing was imported. votes.parquet: not a Parquet file, or a damaged one."}
     else:
         assert reply.json() == {"new": 24, "there_already": 0}
 

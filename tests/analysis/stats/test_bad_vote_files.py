@@ -8,19 +8,47 @@ from analysis.stats import NoVotesError, VoteFileError, VoteTable
 
 HEADER = "question,prompt_id,system_left,system_right,outcome,rater"
 GOOD = "q,p,a,b,left,r"
+NO_COLUMNS = (
+    'votes.csv: no columns "question", "prompt_id", "system_left", "system_right", "outcome" and "rater"; '
+    "required are question, prompt_id, system_left, system_right, outcome and rater"
+)
 
 CASES = {
     "nothing at all": ("", "votes.csv: the file is empty; the first row must name the columns."),
-    "only blank lines": ("\n \n", "votes.csv: the file is empty; the first row must name the columns."),
+    "only blank lines": ("\n\n", "votes.csv: the file is empty; the first row must name the columns."),
+    "a first row of spaces": (
+        f"\n \n{HEADER}\n{GOOD}\n",
+        "votes.csv: row 2 is blank; the first row must name the columns.",
+    ),
+    "a first row of commas": (
+        f",,,,,\n{HEADER}\n{GOOD}\n",
+        "votes.csv: row 1 is blank; the first row must name the columns.",
+    ),
     "only a header": (f"{HEADER}\n", "votes.csv: no votes: there are no rows below the header."),
     "a column missing": (
         "question,prompt_id,system_left,system_right,outcome\nq,p,a,b,left\n",
-        'votes.csv: no column "rater"; required are question, prompt_id, system_left, system_right, outcome and rater.',
+        'votes.csv: no column "rater"; required are question, prompt_id, system_left, system_right, outcome and rater; '
+        'found: "question", "prompt_id", "system_left", "system_right" and "outcome".',
     ),
     "another kind of file": (
         "model_a,model_b,winner\na,b,model_a\n",
-        'votes.csv: no columns "question", "prompt_id", "system_left", "system_right", "outcome" and "rater"; '
-        "required are question, prompt_id, system_left, system_right, outcome and rater.",
+        f'{NO_COLUMNS}; found: "model_a", "model_b" and "winner".',
+    ),
+    "semicolons": (
+        f"{HEADER}\n{GOOD}\n".replace(",", ";"),
+        f'{NO_COLUMNS}; found: "{HEADER.replace(",", ";")}"; separate columns by commas, not by semicolons.',
+    ),
+    "tabs": (
+        f"{HEADER}\n{GOOD}\n".replace(",", "\t"),
+        f'{NO_COLUMNS}; found: "{HEADER.replace(",", chr(9))}"; separate columns by commas, not by tabs.',
+    ),
+    "what Excel writes first": (
+        f"sep=;\n{HEADER}\n{GOOD}\n",
+        f'{NO_COLUMNS}; found: "sep=;"; separate columns by commas, not by semicolons.',
+    ),
+    "a header of many long names": (
+        ",".join(f"{number}{'x' * 60}" for number in range(12)),
+        f"{NO_COLUMNS}; found: " + ", ".join(f'"{number}{"x" * 59}…"' for number in range(10)) + " and 2 more.",
     ),
     "a column twice": (
         f"{HEADER},rater\n{GOOD},r\n",
@@ -50,8 +78,8 @@ CASES = {
     ),
     "an impossible probability": (
         f"{HEADER},probability\n{GOOD},0.25\n{GOOD},0\n{GOOD},\n{GOOD},1.01\n{GOOD},half\n{GOOD},1\n",
-        'votes.csv: probability is "0", "", "1.01" and 1 more in rows 3, 4, 5 and 1 more; '
-        "allowed are numbers above 0 and up to 1.",
+        'votes.csv: probability is "0", "1.01" and "half" in rows 3, 5 and 6; '
+        "allowed are numbers above 0 up to 1 and nothing.",
     ),
     "a negative response time": (
         f"{HEADER},response_ms\n{GOOD},12.5\n{GOOD},\n{GOOD},-1\n{GOOD},nan\n{GOOD},fast\n",
@@ -73,6 +101,10 @@ CASES = {
         f"vote_id,{HEADER}\nv1,{GOOD}\nv2,{GOOD}\nv1,{GOOD}\n",
         'votes.csv: vote_id "v1" is repeated in rows 2 and 4; each must be unique.',
     ),
+    "many votes twice": (
+        f"vote_id,{HEADER}\n" + f"v1,{GOOD}\nv2,{GOOD}\n" * 2,
+        'votes.csv: vote_id "v1" and "v2" are repeated in rows 2, 3, 4 and 1 more; each must be unique.',
+    ),
     "a vote without its id": (
         f"vote_id,{HEADER}\nv1,{GOOD}\n,{GOOD}\n",
         "votes.csv: vote_id is empty in row 3; fill the column or leave it out.",
@@ -88,6 +120,14 @@ CASES = {
     "an open quotation": (
         f'{HEADER}\nq,"a cat,a,b,left,r\n',
         "votes.csv: not a CSV file: a quotation mark is not closed.",
+    ),
+    "an open quotation in a long file": (
+        f'{HEADER}\nq,"a cat,a,b,left,r\n' + f"{GOOD}\n" * 20_000,
+        "votes.csv: not a CSV file: a quotation mark is not closed.",
+    ),
+    "a wrong row after a long value that nobody reads": (
+        f"{HEADER},note\n{GOOD},{'x' * 200_000}\nq,p,a,b,LEFT,r,\n",
+        'votes.csv: outcome is "LEFT" in row 3; allowed are left, right, tie and both_bad.',
     ),
     "row numbers after a line break in a value": (
         f'{HEADER}\nq,"two\nlines",a,b,left,r\n\n{GOOD}\nq,p,a,b,neither,r\n',
@@ -106,11 +146,29 @@ def test_the_message_says_what_is_wrong_and_where(tmp_path: Path, text: str, mes
     assert isinstance(error.value, NoVotesError) == ("no votes" in message)
 
 
-def test_bytes_that_are_not_utf8_are_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("rows", [0, 3000])
+def test_bytes_that_are_not_utf8_are_named_with_their_row(tmp_path: Path, rows: int, line_end: str) -> None:
     path = tmp_path / "votes.csv"
-    path.write_bytes(f"{HEADER}\n".encode() + b"q,caf\xe9,a,b,left,r\n")
-    with pytest.raises(VoteFileError, match=r"^votes\.csv: not UTF-8 text: byte 0xe9 is not valid"):
+    before = line_end.join([HEADER, *["q,naïve,a,b,left,r"] * rows, ""])
+    path.write_bytes(before.encode() + b"q,caf\xe9,a,b,left,r" + line_end.encode())
+    with pytest.raises(VoteFileError, match=rf"^votes\.csv: row {rows + 2} is not UTF-8 \(byte 0xe9\)\.$"):
         VoteTable.from_csv(path)
+
+
+def test_a_column_that_nobody_reads_may_hold_any_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    rows = [f"{HEADER},note", *[f"{GOOD},x"] * 3000, "q,p,a,b,Left,r,"]
+    path.write_bytes("\n".join(rows).encode() + b"caf\xe9\n")
+    with pytest.raises(VoteFileError, match=r'^votes\.csv: outcome is "Left" in row 3002; allowed'):
+        VoteTable.from_csv(path)
+
+
+@pytest.mark.parametrize("column", ["excluded", "rater_kind", "probability", "response_ms", "answered_at", "category"])
+def test_an_optional_value_may_be_missing(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text(f"{HEADER},{column}\n{GOOD},\n", encoding="utf-8")
+    assert len(VoteTable.from_csv(path)) == 1
 
 
 @pytest.mark.parametrize(("name", "reason"), [("missing.csv", "No such file or directory"), (".", "Is a directory")])

@@ -70,7 +70,7 @@ def test_numbers_times_and_nulls_become_text(tmp_path: Path) -> None:
     assert list(votes.optional["vote_id"]) == ["4", "3", "2", "1"]
     assert list(votes.optional["response_ms"]) == ["1200", "", "1200", "5"]
     assert list(votes.optional["answered_at"])[:2] == ["2026-01-02 03:04:00+00:00", ""]
-    assert list(votes.optional["probability"]) == ["0.5", "1.0", "0.25", "0.5"]
+    assert list(votes.optional["probability"]) == ["0.5", "1", "0.25", "0.5"]
     assert "colour" not in votes.optional
 
 
@@ -119,7 +119,11 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an impossible probability": (
         columns(probability=[0.5, 0.0, 1.5, 1.0]),
-        'votes.parquet: probability is "0.0" and "1.5" in rows 2 and 3; allowed are numbers above 0 and up to 1.',
+        'votes.parquet: probability is "0" and "1.5" in rows 2 and 3; allowed are numbers above 0 up to 1 and nothing.',
+    ),
+    "a time that no calendar has": (
+        columns(answered_at=pa.array([10**15] * 4, pa.timestamp("ms"))),
+        "votes.parquet: column answered_at holds timestamp[ms] that cannot be written; allowed are the years 1 to 9999",
     ),
     "nothing": (
         columns(**{name: pa.array([], pa.string()) for name in COLUMNS}),
@@ -150,5 +154,33 @@ def test_what_is_no_parquet_file_or_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(VoteFileError, match=r"^votes\.parquet: cannot be read: No such file or directory\.$"):
         VoteTable.from_file(path)
     path.write_text("question,prompt_id\n")
-    with pytest.raises(VoteFileError, match=r"^votes\.parquet: not a Parquet file\.$"):
+    with pytest.raises(VoteFileError, match=r"^votes\.parquet: not a Parquet file, or a damaged one\.$"):
         VoteTable.from_file(path)
+
+
+def test_a_damaged_page_is_told_with_its_column(tmp_path: Path) -> None:
+    path = written(tmp_path, columns())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8] + bytes(byte ^ 0xFF for byte in whole[8:40]) + whole[40:])
+    with pytest.raises(VoteFileError, match=r"^votes\.parquet: the file is damaged: column question cannot be read\.$"):
+        VoteTable.from_file(path)
+
+
+@pytest.mark.parametrize("byte", [0x00, 0x80, 0xFF])
+def test_a_damaged_file_is_refused_in_a_sentence_or_read(tmp_path: Path, byte: int) -> None:
+    path = written(tmp_path, columns(vote_id=["v1", "v2", "v3", "v4"], answered_at=[datetime.now(UTC)] * 4))
+    whole, refused = path.read_bytes(), 0
+    for place in range(0, len(whole), len(whole) // 150):
+        path.write_bytes(whole[:place] + bytes([byte]) + whole[place + 1 :])
+        try:
+            dict(VoteTable.from_file(path).optional)
+        except VoteFileError as error:
+            refused += str(error).startswith("votes.parquet: ")
+    assert refused > 50
+
+
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.float64()])
+def test_a_whole_number_is_the_same_name_in_every_type(tmp_path: Path, kind: pa.DataType) -> None:
+    left, right = pa.array([1, 4, 1, 4]), pa.array([4.0, 1.0, 4.0, 2.5]).cast(kind)
+    votes = VoteTable.from_file(written(tmp_path, columns(system_left=left, system_right=right)))
+    assert votes.systems == ("1", "2.5", "4")

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+from pyarrow import csv, parquet
 
-from analysis.stats import VoteTable
+from analysis.stats import NoVotesError, VoteTable
 from tests.analysis.stats.planted import COLUMNS, table
 
 HEADER = ",".join(COLUMNS)
@@ -61,6 +63,16 @@ def test_excluded_votes_are_left_out(tmp_path: Path) -> None:
     assert not votes.optional
     everything = VoteTable.from_csv(tmp_path / "votes.csv", with_excluded=True)
     assert everything.prompts == ("p1", "p2", "p3")
+
+
+@pytest.mark.parametrize(("rows", "found"), [(1, "1 excluded one"), (3, "3 excluded ones")])
+def test_where_every_vote_is_excluded_the_file_is_not_called_empty(tmp_path: Path, rows: int, found: str) -> None:
+    votes = written(tmp_path, "\n".join([f"{HEADER},excluded", *["q,p,a,b,left,r,true"] * rows]))
+    parquet.write_table(csv.read_csv(votes), tmp_path / "votes.parquet")
+    for name in ("votes.csv", "votes.parquet"):
+        with pytest.raises(NoVotesError, match=rf"^{name}: no votes other than {found}\.$"):
+            VoteTable.from_file(tmp_path / name)
+        assert len(VoteTable.from_file(tmp_path / name, with_excluded=True)) == rows
 
 
 def test_columns_and_frames_make_the_same_table_as_a_file(tmp_path: Path) -> None:
