@@ -18,7 +18,16 @@ from django.utils import timezone
 
 from comparisons.extras import Extra
 from comparisons.matchmaking import STRATEGIES, Candidate, Draw
-from comparisons.models import Assignment, AssignmentQuerySet, Comparison, Matchup, Question, RaterSession, Study
+from comparisons.models import (
+    Assignment,
+    AssignmentQuerySet,
+    Comparison,
+    ComparisonQuerySet,
+    Matchup,
+    Question,
+    RaterSession,
+    Study,
+)
 from comparisons.statements import Insertion, Statement, given_id
 
 CONTENDERS = 8  # comparisons of one pair of systems that are tried before the next pair: others may take the first
@@ -31,14 +40,8 @@ _WITH_ROOM = Statement(
         .values_list("id", "a_left", "b_left")
     )
 )
-_TO_TRY = Statement(
-    lambda: (
-        Comparison.objects.filter(matchup=given_id("matchup"))
-        .open_to(given_id("session"))
-        .with_systems()
-        .order_by("taken", "shuffle")[:CONTENDERS]
-    )
-)
+_TO_TRY = Statement(lambda: _heads(Comparison.objects.all()))
+_TO_TRY_TOGETHER = Statement(lambda: _heads(Comparison.objects.with_room_beside()))
 _TAKE = Statement(
     lambda: Comparison.objects.filter(id=given_id("comparison"), taken__lt=F("votes_wanted")),
     open_leases=F("open_leases") + 1,
@@ -52,6 +55,7 @@ _PUT_LEFT = {
     ),
 }
 _INSERT = Insertion(Assignment)
+_WITH_COMPARISON = ("comparison__matchup", "comparison__image_a__job")
 
 
 class Overtaken(Exception):
@@ -65,7 +69,11 @@ class _NoCapacity(Exception):
 def has_room(study: Study) -> bool:
     """Whether a newcomer could get a pair, once the leases that ran out are given back."""
     release_expired(limit=CONTENDERS)
-    return Matchup.objects.filter(question__study=study, votes_wanted__gt=F("a_left") + F("b_left")).exists()
+    matchups = Matchup.objects.filter(question__study=study, votes_wanted__gt=F("a_left") + F("b_left"))
+    if not _asks_together(study):
+        return matchups.exists()
+    leading = Comparison.objects.filter(matchup__in=matchups.filter(question=study.ordered_questions[0]))
+    return leading.filter(taken__lt=F("votes_wanted")).with_room_beside().exists()
 
 
 def release_expired(limit: int = 1000) -> int:
@@ -86,9 +94,7 @@ def give_back(lease: Assignment, state: str) -> bool:
             return False
         lease.companions.filter(state__in=Assignment.HELD).update(state=state)
         if lease.kind == Kind.JUDGEMENT:
-            beside = lease.companions.select_related("comparison__matchup", "comparison__image_a__job")
-            for assignment in (lease, *beside):
-                _give_capacity_back(assignment)
+            _give_capacity_back((lease, *lease.companions.select_related(*_WITH_COMPARISON)))
     return True
 
 
@@ -105,15 +111,19 @@ def lease_extra(session: RaterSession, extra: Extra, state: str, *, is_practice:
 
 
 def lease_judgement(session: RaterSession, question: Question, state: str, rng: random.Random) -> Assignment | None:
+    """None where there is nothing left for this session, and nothing was lost to others: whoever wins takes capacity,
+    so that all who try again come to an end.
+    """
     while True:
+        has_lost = False
         for draw, comparison, side in _proposals(session, question, rng):
             try:
                 return _lease(session, comparison, draw, state, side)
             except _NoCapacity:
-                continue
+                has_lost = True
             except IntegrityError as error:  # one open lease, each pair once
                 raise Overtaken from error
-        if not release_expired(limit=CONTENDERS):  # else somebody's pair has become free
+        if not release_expired(limit=CONTENDERS) and not has_lost:
             return None
 
 
@@ -126,11 +136,12 @@ def _proposals(
     Reads the counters of the question's matchups, a few rows, then the head of an index: as fast in a large study.
     """
     sides = {id_: (a_left, b_left) for id_, a_left, b_left in _WITH_ROOM.rows(question=question.id)}
+    to_try = _TO_TRY_TOGETHER if _asks_together(session.study) else _TO_TRY
     candidates = [Candidate(id_, sum(left)) for id_, left in sides.items()]
     for draw in STRATEGIES[session.study.matchmaking](candidates, rng):
         a_left, b_left = sides[draw.matchup_id]
         a_is_due = a_left < b_left or (a_left == b_left and rng.random() < 0.5)
-        for comparison in _TO_TRY.each(matchup=draw.matchup_id, session=session.id):
+        for comparison in to_try.each(matchup=draw.matchup_id, session=session.id):
             yield draw, comparison, a_is_due
 
 
@@ -157,7 +168,7 @@ def _insert(session: RaterSession, comparison: Comparison, state: str, a_is_left
 
 def _beside(session: RaterSession, comparison: Comparison) -> Sequence[Comparison]:
     """The other questions' comparisons of the same images, where all are asked on one screen."""
-    if session.study.protocol.layout != "together":
+    if not _asks_together(session.study):
         return ()
     same = Comparison.objects.filter(image_a=comparison.image_a_id, image_b=comparison.image_b_id)
     mine = same.filter(question__study=session.study).exclude(id=comparison.id)
@@ -180,14 +191,26 @@ def _count_side(comparison: Comparison, *, a_is_left: bool, by: int) -> None:
     Matchup.objects.filter(id=comparison.matchup_id).update(**{side: F(side) + by})
 
 
-def _give_capacity_back(assignment: Assignment) -> None:
-    Comparison.objects.filter(id=assignment.comparison_id).update(open_leases=F("open_leases") - 1)
-    _count_side(assignment.comparison, a_is_left=assignment.a_is_left, by=-1)
+def _give_capacity_back(assignments: Sequence[Assignment]) -> None:
+    """In the order in which leases take it, so that none waits for another in a circle."""
+    for assignment in assignments:
+        Comparison.objects.filter(id=assignment.comparison_id).update(open_leases=F("open_leases") - 1)
+    for assignment in assignments:
+        _count_side(assignment.comparison, a_is_left=assignment.a_is_left, by=-1)
+
+
+def _heads(comparisons: ComparisonQuerySet) -> ComparisonQuerySet:
+    """What a session is offered of a matchup: the first that others have taken least."""
+    of_matchup = comparisons.filter(matchup=given_id("matchup")).open_to(given_id("session"))
+    return of_matchup.with_systems().order_by("taken", "shuffle")[:CONTENDERS]
+
+
+def _asks_together(study: Study) -> bool:
+    return study.protocol.layout == "together"
 
 
 def _first_ones(held: AssignmentQuerySet) -> AssignmentQuerySet:
-    related = ("comparison__matchup", "comparison__image_a__job")
-    return held.filter(beside=None).order_by("expires_at").select_related(*related)
+    return held.filter(beside=None).order_by("expires_at").select_related(*_WITH_COMPARISON)
 
 
 def lease_end() -> datetime:

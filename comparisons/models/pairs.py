@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from comparisons.models.raters import RaterSession
@@ -43,6 +43,11 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         """Those with capacity left which this session has not seen."""
         seen = Assignment.objects.filter(session=session, kind__in=Assignment.OF_THE_PAIR).values("comparison_id")
         return self.filter(taken__lt=F("votes_wanted")).exclude(id__in=seen)
+
+    def with_room_beside(self) -> ComparisonQuerySet:
+        """Where all questions are asked on one screen: those whose images have capacity left under each of them."""
+        same = {name: OuterRef(name) for name in ("image_a", "image_b", "question__study")}
+        return self.exclude(Exists(Comparison.objects.filter(**same, taken__gte=F("votes_wanted"))))
 
     def with_systems(self) -> ComparisonQuerySet:
         """No more than a lease needs: an image's provenance is long."""

@@ -99,6 +99,17 @@ def test_twelve_raters_at_the_last_vote_of_a_study_get_one_lease() -> None:
     assert_counters_true(study)
 
 
+def test_whoever_loses_a_pair_to_others_gets_another_one_while_there_are_any() -> None:
+    """All of them are offered the same few pairs of the only two systems."""
+    pair, question = (make_system_spec("alpha"), make_system_spec("beta")), QuestionSpec("q", "Which?", False, False)
+    texts = [f"{number} foxes" for number in range(3 * REQUESTS)]
+    study = make_open_study(texts, systems=pair, questions=(question,), votes_wanted=1)
+    browsers = [Browser(study).consent() for _ in range(REQUESTS)]
+    assert None not in at_once([browser.judge for browser in browsers])
+    assert Assignment.objects.filter(state="open").count() == REQUESTS
+    assert_counters_true(study)
+
+
 def test_ten_raters_fill_every_quota_and_exceed_none() -> None:
     study = make_open_study(texts=["a red fox", "a paper boat"], votes_wanted=4)
     comparisons = Comparison.objects.filter(question__study=study)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from comparisons.studies import close_study
 from comparisons.study_file import QuestionSpec
 from evalsite.celery import app
 from tests.comparisons.browsing import Browser, assert_counters_true
-from tests.factories import make_open_study, make_system_spec
+from tests.factories import make_open_study, make_session, make_system_spec
 
 pytestmark = pytest.mark.django_db
 
@@ -274,3 +275,23 @@ def test_closing_the_study_keeps_outstanding_answers() -> None:
     assert Vote.objects.count() == 2
     assert set(Assignment.objects.open().values_list("state", flat=True)) == {"ahead"}
     assert_counters_true(study)
+
+
+def test_who_loses_all_that_were_offered_is_offered_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where as many others as there are offers have read the same ones, and are faster."""
+    systems = (make_system_spec("alpha"), make_system_spec("beta"))
+    question = QuestionSpec("quality", "Which is better?", tie=False, both_bad=False)
+    texts = [f"{number} foxes" for number in range(leases.CONTENDERS + 1)]
+    study = make_open_study(texts, systems=systems, questions=(question,), votes_wanted=1)
+    offers = leases._proposals
+
+    def overtaken(*asked: Any) -> list[tuple[Any, Comparison, bool]]:
+        found = list(offers(*asked))
+        if len(found) == leases.CONTENDERS:
+            Comparison.objects.filter(id__in=[comparison.id for _, comparison, _ in found]).update(open_leases=1)
+        return found
+
+    monkeypatch.setattr(leases, "_proposals", overtaken)
+    lease = leases.lease_judgement(make_session(study), study.ordered_questions[0], "open", random.Random(1))
+    assert lease is not None
+    assert Comparison.objects.filter(open_leases=1).count() == leases.CONTENDERS + 1

@@ -6,10 +6,11 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db.models import F
 
-from comparisons.leases import release_expired
+from comparisons.leases import has_room, release_expired
 from comparisons.models import Assignment, Comparison, Matchup, Study, Vote
-from comparisons.protocol import Checks, Protocol
+from comparisons.protocol import Checks, Gold, Protocol
 from comparisons.study_file import QuestionSpec
 from tests.comparisons.browsing import Browser, assert_counters_true, make_answer
 from tests.comparisons.test_leases import run_out
@@ -114,3 +115,32 @@ def test_all_of_it_runs_out_and_is_taken_back_together(study: Study) -> None:
     assert Vote.objects.count() == 4
     assert set(Vote.objects.standing().values_list("outcome", flat=True)) == {"right"}
     assert_counters_true(study)
+
+
+def test_pairs_that_are_full_under_one_question_hold_up_no_others(study: Study) -> None:
+    """As after the import of votes on one question."""
+    following, quality = study.ordered_questions
+    heads = Comparison.objects.filter(question=following).order_by("taken", "shuffle")[:4]
+    for head in heads:
+        beside = Comparison.objects.filter(question=quality, image_a=head.image_a_id, image_b=head.image_b_id)
+        beside.update(done=F("votes_wanted"))
+    assert has_room(study)
+    rater, seen = Browser(study).consent(), 0
+    payload = rater.judge()
+    while payload:
+        payload, seen = rater.post(both(payload)).json()["next"], seen + 1
+    assert seen == 2
+    left = Comparison.objects.filter(question=following, done=0)
+    assert left.count() == 4
+    Comparison.objects.filter(question=following, done=1).update(done=F("votes_wanted"))
+    assert not has_room(study), "nobody is let in who could get nothing"
+
+
+def test_checks_with_a_known_answer_are_voted_on_under_no_question() -> None:
+    gold = Gold("following", "a red fox", "alpha@4", "beta@4")
+    questions = (QuestionSpec("following", "Which?", tie=False, both_bad=False, checks=("gold",)), QUESTIONS[1])
+    protocol = Protocol(layout="together", checks=Checks(every=3, gold=(gold,)))
+    make_open_study(["a red fox", "a paper boat"], questions=questions, protocol=protocol)
+    known = Comparison.objects.filter(votes_wanted=0)
+    assert set(known.values_list("question__key", flat=True)) == {"following", "quality"}
+    assert known.count() == 2
