@@ -17,7 +17,7 @@ from comparisons import admission, recruitment
 from comparisons.admission import Refusal
 from comparisons.assignments import plans_of
 from comparisons.judging import introduction
-from comparisons.models import RaterSession, Study
+from comparisons.models import Comparison, RaterSession, Study
 from comparisons.progress import rating_progress
 
 Stage = RaterSession.Stage
@@ -162,10 +162,10 @@ def _is_local(host: str) -> bool:
 
 
 def _pairs(study: Study) -> tuple[int, int]:
-    """Of all questions: those that can be judged so far, and those that will be."""
+    """Of all questions: those that are there so far, and those that will be; with the pairs that nobody votes on."""
     systems, questions = study.systems.count(), study.ordered_questions
     wanted = len(questions) * study.prompt_set.prompts.count() * (systems * (systems - 1) // 2)
-    return sum(question.comparison_count for question in questions), wanted
+    return Comparison.objects.filter(question__study=study).count(), wanted
 
 
 def _limits(study: Study) -> Limits:

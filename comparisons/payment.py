@@ -16,6 +16,7 @@ class Ours(StrEnum):
     """How far somebody has come here."""
 
     COMPLETE = "complete"
+    ALL_THERE_WAS = "complete with all that there was for them"
     SHORT = "complete with fewer answers than asked"
     SCREENED_OUT = "screened out"
     FAILED = "failed attention checks"
@@ -52,8 +53,12 @@ class Verdict:
 
 _HANDED_IN = {
     Ours.COMPLETE: Verdict(Payment.PAY, "all that was asked is here"),
+    Ours.ALL_THERE_WAS: Verdict(
+        Payment.PAY, "all that the site had for them is here, though others were asked for more"
+    ),
     Ours.SHORT: Verdict(
-        Payment.DECIDE, "the site had no pair left for them, which is no fault of theirs: look at what they reported"
+        Payment.DECIDE,
+        "they reported pairs, or the study was closed before they were through: no fault of theirs, look at both",
     ),
     Ours.ALL_JUDGED: Verdict(Payment.PAY, "all that was asked is here; only the last page was not opened"),
     Ours.SCREENED_OUT: Verdict(Payment.PARTLY, "what was agreed for being screened out, which is never rejected"),
@@ -72,6 +77,7 @@ _GIVEN_BACK = Verdict(
 _NOT_BACK = Verdict(Payment.NOTHING, "they gave the place back")
 _RETURNED = {
     Ours.COMPLETE: _GIVEN_BACK,
+    Ours.ALL_THERE_WAS: _GIVEN_BACK,
     Ours.SHORT: _GIVEN_BACK,
     Ours.ALL_JUDGED: _GIVEN_BACK,
     Ours.PARTLY: _GIVEN_BACK,
@@ -84,6 +90,7 @@ _TIMED_OUT = _HANDED_IN | {
 _TO_TAKE_BACK = Verdict(Payment.DECIDE, "their answers are here: take the rejection back, unless it has a reason")
 _REJECTED = {
     Ours.COMPLETE: _TO_TAKE_BACK,
+    Ours.ALL_THERE_WAS: _TO_TAKE_BACK,
     Ours.SHORT: _TO_TAKE_BACK,
     Ours.ALL_JUDGED: _TO_TAKE_BACK,
     Ours.PARTLY: _TO_TAKE_BACK,
@@ -97,7 +104,9 @@ _REJECTED = {
 _PAID_AS_SCREENED_OUT = Verdict(Payment.NOTHING, "the platform has paid already what was agreed for being screened out")
 _THE_REST = Verdict(Payment.PAY, "all that was asked is here: the rest of the reward, as a bonus")
 _PERHAPS_A_BONUS = Verdict(Payment.DECIDE, "a bonus can pay for the answers that are here")
-_TOPPED_UP = {Ours.COMPLETE: _THE_REST, Ours.ALL_JUDGED: _THE_REST, Ours.SHORT: _PERHAPS_A_BONUS}
+_TOPPED_UP = dict.fromkeys((Ours.COMPLETE, Ours.ALL_THERE_WAS, Ours.ALL_JUDGED), _THE_REST) | {
+    Ours.SHORT: _PERHAPS_A_BONUS
+}
 _SCREENED_OUT = _TOPPED_UP | {
     Ours.PARTLY: Verdict(Payment.PARTLY, "a bonus can pay for the answers that are here"),
     Ours.FAILED: _PERHAPS_A_BONUS,
@@ -151,6 +160,9 @@ def _said_here(work: Work) -> str:
     reported = f", and {work.reports} reported as impossible to judge" if work.reports else ""
     sentences = {
         Ours.COMPLETE: f"complete here with all {work.asked} answers",
+        Ours.ALL_THERE_WAS: (
+            f"complete here with {work.answers} of {work.asked} answers, all that there was for them then"
+        ),
         Ours.SHORT: f"complete here with {work.answers} of {work.asked} answers{reported}",
         Ours.SCREENED_OUT: "screened out here",
         Ours.FAILED: f"ended here after {work.answers} of {work.asked} answers, with {checks} failed",

@@ -22,6 +22,13 @@ from people.audit import Verb
 
 Stage = RaterSession.Stage
 HANDED_IN = (Theirs.HANDED_IN, Theirs.APPROVED, Theirs.APPROVED_IN_PART, Theirs.REJECTED)
+_RANKS = {  # of one person's rows; what stands in the book as paid comes first, so that nothing is paid on top of it
+    Theirs.APPROVED: 0,
+    Theirs.APPROVED_IN_PART: 1,
+    Theirs.SCREENED_OUT: 2,
+    Theirs.HANDED_IN: 3,
+    Theirs.REJECTED: 3,
+}
 _NOBODY = Work(Ours.MISSING)
 
 
@@ -105,7 +112,7 @@ def _works(study: Study, sessions: Sequence[RaterSession]) -> dict[int, Work]:
     conduct = conducts(study)
     return {
         session.id: Work(
-            ours=_how_far(session, answers[session.id], asked),
+            ours=_how_far(session, answers[session.id], asked, reports[session.id]),
             answers=answers[session.id],
             asked=asked,
             checks=conduct[session.id].checks if session.id in conduct else 0,
@@ -116,26 +123,33 @@ def _works(study: Study, sessions: Sequence[RaterSession]) -> dict[int, Work]:
     }
 
 
-def _how_far(session: RaterSession, answers: int, asked: int) -> Ours:
+def _how_far(session: RaterSession, answers: int, asked: int, reports: int) -> Ours:
     if session.stage == Stage.SCREENED_OUT:
         return Ours.SCREENED_OUT
     if session.stage == Stage.FAILED:
         return Ours.FAILED
     if session.stage == Stage.COMPLETED:
-        return Ours.COMPLETE if answers >= asked else Ours.SHORT
+        return Ours.COMPLETE if answers >= asked else _with_fewer(session, reports)
     if not answers:
         return Ours.BEGUN
     return Ours.ALL_JUDGED if answers >= asked else Ours.PARTLY
 
 
+def _with_fewer(session: RaterSession, reports: int) -> Ours:
+    """In an open study only who has nothing left to judge is complete: pairs came later, or others had the rest."""
+    closed, ended = session.study.closed_at, session.completed_at
+    is_closed = bool(closed and ended and ended >= closed)
+    return Ours.SHORT if reports or is_closed else Ours.ALL_THERE_WAS
+
+
 def _of_one_person(ours: _OurBook, worker: str, rows: Sequence[Submission]) -> Iterator[Line]:
-    """One row counts: what was handed in rather than not, and there the submission that came here last."""
+    """One row counts: what is paid already, else what was handed in, and there the submission that came here last."""
     session = ours.by_worker.get(worker)
     mine = session.submission_hash if session else ""
     platform = ours.study.protocol.recruitment.platform
 
-    def rank(row: Submission) -> tuple[bool, bool, int]:
-        return row.state not in HANDED_IN, recruitment.hashed(platform, row.submission) != mine, row.row
+    def rank(row: Submission) -> tuple[int, bool, int]:
+        return _RANKS.get(row.state, len(_RANKS)), recruitment.hashed(platform, row.submission) != mine, row.row
 
     first, *others = sorted(rows, key=rank)
     is_another = bool(mine) and recruitment.hashed(platform, first.submission) != mine

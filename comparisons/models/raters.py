@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from comparisons.models.studies import Study, new_completion_code
 
@@ -96,10 +96,11 @@ class RaterSession(models.Model):
         return self.code_of(self.stage)
 
     def code_of(self, ending: str) -> str:
-        """Another one for each ending, so that one says nothing of the others."""
+        """Another one for each ending, made with the site's secret, so that one says nothing of the others."""
         if ending == self.Stage.COMPLETED:
             return self.completion_code
-        return hashlib.sha256(f"{self.completion_code}:{ending}".encode()).hexdigest()[:8].upper()
+        code = salted_hmac(f"comparisons.ending.{ending}", self.completion_code, algorithm="sha256").hexdigest()
+        return code[:8].upper()
 
 
 class Invitation(models.Model):

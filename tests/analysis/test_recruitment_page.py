@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -16,8 +17,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from analysis import crowds
 from comparisons.leases import release_expired
-from comparisons.models import Assignment, Question, Rater, RaterSession, Study
-from comparisons.protocol import Checks, Protocol, Recruitment
+from comparisons.models import Assignment, Comparison, Question, Rater, RaterSession, Study
+from comparisons.protocol import Checks, Gold, Protocol, Recruitment
 from comparisons.studies import close_study
 from tests.analysis.votes import cast_votes
 from tests.comparisons.arriving import (
@@ -32,7 +33,7 @@ from tests.comparisons.arriving import (
     take_part,
 )
 from tests.comparisons.browsing import Browser
-from tests.factories import make_draft, make_open_study, make_session
+from tests.factories import make_draft, make_open_study, make_session, make_system_spec
 
 pytestmark = pytest.mark.django_db
 
@@ -143,9 +144,23 @@ def test_what_is_amiss_with_the_study_is_said(look: Look) -> None:
 
 def test_pairs_without_images_are_counted(look: Look) -> None:
     study = make_recruiting_study("link")
-    Question.objects.filter(study=study).update(comparison_count=4)
+    Comparison.objects.filter(image_a__job__prompt__position=1).delete()
     (caution,) = look(study)["cautions"]
-    assert caution.startswith("Only 4 of 6 pairs have both of their images:")
+    assert caution.startswith("Only 3 of 6 pairs have both of their images:")
+
+
+def test_pairs_that_nobody_votes_on_are_not_missed(look: Look) -> None:
+    pair = tuple(make_system_spec(name) for name in ("fine", "poor"))
+    question = replace(QUESTION, checks=("gold",))
+    gold = Gold(question.key, "a red fox", *(system.slug for system in pair))
+    study = make_open_study(
+        ["a red fox", "a paper boat"],
+        systems=pair,
+        questions=(question,),
+        protocol=Protocol(checks=Checks(every=2, gold=(gold,))),
+    )
+    assert look(study)["cautions"] == []
+    assert Question.objects.get(study=study).comparison_count == 1
 
 
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000", "192.168.1.7", "lab.local", "gpu"])
@@ -274,7 +289,7 @@ def test_as_many_queries_for_many_raters_as_for_few(
     study = make_recruiting_study(platform)
     for raters in (1, 12):
         cast_votes(study, raters=raters, each=3)
-        with django_assert_num_queries(16 if platform == "invitation" else 14):
+        with django_assert_num_queries(17 if platform == "invitation" else 15):
             researcher.get(page(study))
 
 

@@ -52,6 +52,13 @@ def test_simulated_raters_who_cannot_begin_say_why(option: list[str], sentence: 
     assert "\n" not in refused
 
 
+@pytest.mark.parametrize("mix", ["", "competent=", "angry=2"])
+def test_a_mix_that_says_nothing_is_named(mix: str) -> None:
+    study = make_open_study(["a red fox"])
+    refused = refusal("simulate_raters", study.slug, "--mix", mix, "--seed", "1", "--url", "http://127.0.0.1:9")
+    assert refused.startswith(f"--mix has {mix!r}; allowed: CHARACTER=N with one of competent, noisy,")
+
+
 def test_a_page_that_is_no_study_is_not_printed(site_of_pages: str) -> None:
     study = make_open_study(["a red fox"])
     url = f"{site_of_pages}/elsewhere"

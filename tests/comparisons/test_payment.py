@@ -9,6 +9,7 @@ from comparisons.submissions import Theirs
 
 WORKS = {
     Ours.COMPLETE: Work(Ours.COMPLETE, answers=6, asked=6),
+    Ours.ALL_THERE_WAS: Work(Ours.ALL_THERE_WAS, answers=6, asked=12),
     Ours.SHORT: Work(Ours.SHORT, answers=4, asked=6, reports=1),
     Ours.SCREENED_OUT: Work(Ours.SCREENED_OUT, asked=6),
     Ours.FAILED: Work(Ours.FAILED, answers=3, asked=6, checks=4, failed_checks=2),
@@ -20,15 +21,15 @@ WORKS = {
 HERE = list(WORKS)
 PAY, PARTLY, DECIDE, NOTHING = Payment.PAY, Payment.PARTLY, Payment.DECIDE, Payment.NOTHING
 TO_PAY = {  # in the order of HERE
-    Theirs.HANDED_IN: [PAY, DECIDE, PARTLY, DECIDE, PAY, PARTLY, DECIDE, DECIDE],
-    Theirs.APPROVED: [PAY, PAY, PAY, PAY, PAY, PAY, PAY, PAY],
-    Theirs.APPROVED_IN_PART: [PAY, DECIDE, NOTHING, NOTHING, PAY, NOTHING, NOTHING, NOTHING],
-    Theirs.REJECTED: [DECIDE, DECIDE, PARTLY, NOTHING, DECIDE, DECIDE, NOTHING, NOTHING],
-    Theirs.RETURNED: [DECIDE, DECIDE, NOTHING, NOTHING, DECIDE, DECIDE, NOTHING, NOTHING],
-    Theirs.TIMED_OUT: [PAY, DECIDE, PARTLY, NOTHING, PAY, PARTLY, NOTHING, NOTHING],
-    Theirs.SCREENED_OUT: [PAY, DECIDE, NOTHING, DECIDE, PAY, PARTLY, NOTHING, NOTHING],
-    Theirs.AT_WORK: [PAY, DECIDE, PARTLY, DECIDE, PAY, NOTHING, NOTHING, NOTHING],
-    Theirs.MISSING: [DECIDE, DECIDE, DECIDE, DECIDE, DECIDE, NOTHING, NOTHING, DECIDE],
+    Theirs.HANDED_IN: [PAY, PAY, DECIDE, PARTLY, DECIDE, PAY, PARTLY, DECIDE, DECIDE],
+    Theirs.APPROVED: [PAY, PAY, PAY, PAY, PAY, PAY, PAY, PAY, PAY],
+    Theirs.APPROVED_IN_PART: [PAY, PAY, DECIDE, NOTHING, NOTHING, PAY, NOTHING, NOTHING, NOTHING],
+    Theirs.REJECTED: [DECIDE, DECIDE, DECIDE, PARTLY, NOTHING, DECIDE, DECIDE, NOTHING, NOTHING],
+    Theirs.RETURNED: [DECIDE, DECIDE, DECIDE, NOTHING, NOTHING, DECIDE, DECIDE, NOTHING, NOTHING],
+    Theirs.TIMED_OUT: [PAY, PAY, DECIDE, PARTLY, NOTHING, PAY, PARTLY, NOTHING, NOTHING],
+    Theirs.SCREENED_OUT: [PAY, PAY, DECIDE, NOTHING, DECIDE, PAY, PARTLY, NOTHING, NOTHING],
+    Theirs.AT_WORK: [PAY, PAY, DECIDE, PARTLY, DECIDE, PAY, NOTHING, NOTHING, NOTHING],
+    Theirs.MISSING: [DECIDE, DECIDE, DECIDE, DECIDE, DECIDE, DECIDE, NOTHING, NOTHING, DECIDE],
 }
 AGREEING = {  # all others differ
     Theirs.HANDED_IN: {Ours.COMPLETE, Ours.SCREENED_OUT, Ours.FAILED},
@@ -92,6 +93,11 @@ def test_nobody_is_to_be_rejected() -> None:
             Theirs.HANDED_IN,
             Ours.SHORT,
             "Handed in there, but complete here with 4 of 6 answers, and 1 reported as impossible to judge.",
+        ),
+        (
+            Theirs.HANDED_IN,
+            Ours.ALL_THERE_WAS,
+            "Handed in there, but complete here with 6 of 12 answers, all that there was for them then.",
         ),
         (Theirs.RETURNED, Ours.MISSING, "Returned there, but nobody with this id has taken part here."),
         (Theirs.MISSING, Ours.BEGUN, "Not in the book of Prolific, but without any answer here."),

@@ -10,8 +10,8 @@ import pytest
 from django.core.management import call_command
 
 from comparisons.erasure import erase
-from comparisons.models import Assignment, Rater, Report, Study
-from comparisons.studies import close_study
+from comparisons.models import Assignment, Comparison, Question, Rater, Report, Study
+from comparisons.studies import build_comparisons, close_study
 from tests.comparisons.arriving import come, end_as, make_recruiting_study, mturk, prolific, take_part
 from tests.comparisons.books import MTURK, PROLIFIC, mturk_row, prolific_row, write
 
@@ -133,7 +133,37 @@ def test_who_is_complete_with_fewer_answers_than_asked_is_shown_with_what_they_r
         "Handed in there, but complete here with 1 of 6 answers, and 1 reported as impossible to judge.",
         "decide",
     )
-    assert line["reason"].startswith("the site had no pair left for them, which is no fault of theirs")
+    assert line["reason"].startswith("they reported pairs, or the study was closed before they were through: no fault")
+
+
+def test_who_is_complete_before_all_pairs_are_there_is_paid(study: Study, compare: Compare) -> None:
+    late = Comparison.objects.filter(image_a__job__prompt__position=1)
+    late.delete()
+    Question.objects.filter(study=study).update(comparison_count=3)
+    take_part(study, prolific("early"))
+    assert build_comparisons(study) == 3
+    take_part(study, prolific("late"))
+    rows = [prolific_row(worker, "AWAITING REVIEW", "C-DONE") for worker in ("early", "late")]
+    early, on_time = compare(study, rows)
+    assert outcome(early) == (
+        "Handed in there, but complete here with 3 of 6 answers, all that there was for them then.",
+        "pay",
+    )
+    assert early["reason"] == "all that the site had for them is here, though others were asked for more"
+    assert outcome(on_time) == ("", "pay")
+    close_study(study)
+    assert outcome(compare(study, rows)[0])[1] == "pay", "they were through before"
+
+
+def test_whom_the_closing_stopped_is_to_be_decided(study: Study, compare: Compare) -> None:
+    browser = come(study, prolific("p-1"))
+    payload = browser.judge()
+    assert payload
+    browser.answer(payload)
+    close_study(study)
+    browser.get("thanks/")
+    (line,) = compare(study, [prolific_row("p-1", "AWAITING REVIEW", "C-DONE")])
+    assert outcome(line) == ("Handed in there, but complete here with 1 of 6 answers.", "decide")
 
 
 def test_who_is_in_their_book_and_not_in_ours(study: Study, compare: Compare) -> None:
@@ -184,7 +214,6 @@ def test_one_participation_is_paid_once(study: Study, compare: Compare) -> None:
         prolific_row("p-1", "AWAITING REVIEW", "C-DONE", "s-1"),
         prolific_row("p-1", "AWAITING REVIEW", "C-DONE", "s-2"),
         prolific_row("p-1", "AWAITING REVIEW", "C-DONE", "s-2"),
-        prolific_row("p-1", "APPROVED", "C-DONE", "s-3"),
         prolific_row("p-1", "TIMED-OUT", "", "s-4"),
     ]
     lines = compare(study, rows)
@@ -193,10 +222,54 @@ def test_one_participation_is_paid_once(study: Study, compare: Compare) -> None:
         (another, "nothing"),
         ("", "pay"),
         (same, "nothing"),
-        (another, "pay"),
         (another, "nothing"),
     ]
     assert lines[0]["reason"].endswith("and row 3 counts: ask them to return this one, and do not reject it")
+
+
+@pytest.mark.parametrize(
+    ("paid", "ending", "payments", "reason"),
+    [
+        ("APPROVED", "completed", ["pay", "nothing"], "approved already, and that stands"),
+        (
+            "PARTIALLY APPROVED",
+            "completed",
+            ["pay", "nothing"],
+            "all that was asked is here: the rest of the reward, as",
+        ),
+        ("SCREENED OUT", "completed", ["pay", "nothing"], "all that was asked is here: the rest of the reward, as"),
+        ("SCREENED OUT", "screened_out", ["nothing", "nothing"], "the platform has paid already"),
+        ("REJECTED", "completed", ["nothing", "pay"], "one participation is paid once, and row 3 counts"),
+        ("RETURNED", "completed", ["nothing", "pay"], "one participation is paid once, and row 3 counts"),
+    ],
+)
+def test_nothing_is_paid_on_top_of_what_is_paid(
+    study: Study, compare: Compare, paid: str, ending: str, payments: list[str], reason: str
+) -> None:
+    came = prolific("p-1", "s-2")
+    code = "C-DONE"
+    if ending == "completed":
+        take_part(study, came)
+    else:
+        end_as(study, came, ending)
+        code = "C-SCREENED"
+    rows = [prolific_row("p-1", paid, code, "s-1"), prolific_row("p-1", "AWAITING REVIEW", code, "s-2")]
+    lines = compare(study, rows)
+    assert [line["payment"] for line in lines] == payments
+    assert lines[0]["reason"].startswith(reason)
+
+
+def test_what_is_approved_by_itself_is_all_that_is_paid(compare: Compare) -> None:
+    """Mechanical Turk approves an assignment that nobody has looked at for some days."""
+    study = make_recruiting_study("mturk", votes_wanted=9)
+    code = take_part(study, mturk("w-1", "a-2")).code
+    rows = [mturk_row("w-1", "Approved", code, "a-1"), mturk_row("w-1", "Submitted", code, "a-2")]
+    assert [outcome(line) for line in compare(study, rows, MTURK)] == [
+        ("They came here with another submission than this.", "pay"),
+        ("The same person has another submission in row 2.", "nothing"),
+    ]
+    rows += [mturk_row("w-1", "Approved", code, "a-3")]
+    assert [line["payment"] for line in compare(study, rows, MTURK)] == ["pay", "nothing", "pay"], "both stand"
 
 
 def test_a_submission_that_did_not_come_here_is_told(study: Study, compare: Compare) -> None:

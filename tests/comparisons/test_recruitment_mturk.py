@@ -7,11 +7,12 @@ from html import unescape
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from comparisons.models import Assignment, Rater, RaterSession, Study
 from comparisons.recruitment import hashed
 from comparisons.studies import close_study
-from tests.comparisons.arriving import address, all_that_is_stored, come, make_recruiting_study, mturk
+from tests.comparisons.arriving import address, all_that_is_stored, come, make_recruiting_study, mturk, take_part
 from tests.comparisons.browsing import Browser
 from tests.factories import make_open_study
 
@@ -186,3 +187,14 @@ def test_a_closed_study_says_so_in_the_frame(study: Study) -> None:
         page = Client().get(address(study, query)).content.decode()
         assert "This study is closed. Thank you for your interest." in page
         assert ("Please give your place back on Mechanical Turk." in page) == (query != PREVIEW)
+
+
+def test_a_code_tells_nothing_of_the_others_without_the_sites_secret(study: Study, settings: Settings) -> None:
+    session = take_part(study, mturk("w-1"), 0)
+    complete, *others = [session.code_of(ending) for ending in RaterSession.ENDINGS]
+    assert len({complete, *others}) == 3
+    assert all(re.fullmatch(r"[0-9A-F]{8}", code) for code in (complete, *others))
+    settings.SECRET_KEY = "that of another site"
+    elsewhere = [session.code_of(ending) for ending in RaterSession.ENDINGS]
+    assert elsewhere[0] == complete
+    assert not set(elsewhere) & set(others)

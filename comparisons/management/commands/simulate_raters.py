@@ -91,7 +91,7 @@ class Command(BaseCommand):
 
 def _characters(options: dict[str, Any]) -> list[str]:
     """One for each rater, mixed with the seed, so that no kind comes first."""
-    if not options["mix"]:
+    if options["mix"] is None:
         return ["competent"] * options["raters"]
     characters: list[str] = []
     for part in options["mix"].split(","):
