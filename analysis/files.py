@@ -9,6 +9,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+LONGEST_NAME = 200  # bytes of a file's, of the 255 that file systems take
+
+
+def short_name(name: str) -> str:
+    """The end of an upload's name, with its suffix: a letter may take four bytes."""
+    return name.encode()[-LONGEST_NAME:].decode(errors="ignore")
+
 
 def in_temporary_file(write: Callable[[IO[bytes]], None]) -> IO[bytes]:
     """What `write` writes, to be read; it is gone when whoever asked closes it."""

@@ -7,7 +7,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
+from analysis.stats.errors import listed
 from comparisons import erasure
+from comparisons.erasure import Erasure
 from comparisons.exclusions import LONGEST_REASON
 from comparisons.models import Study
 from people.rights import ResearcherRequest, Right, needs
@@ -35,6 +37,12 @@ def erase(request: ResearcherRequest, study: Study, session_id: int) -> HttpResp
         reason = (
             request.POST.get("reason", "").replace("\0", "").strip()[:LONGEST_REASON]
         )  # NUL: PostgreSQL does not take it
-        erasure.erase(session.rater, reason, actor=request.user)
-        messages.success(request, "Erased. Files that were exported before still have the session’s former id.")
+        messages.success(request, _told(erasure.erase(session.rater, reason, actor=request.user)))
     return redirect("studies:rater", slug=study.slug, session_id=session_id)
+
+
+def _told(erased: Erasure) -> str:
+    """Other studies are named only where votes were left out: whoever erases may know of no others."""
+    left_out = [session.study for session in erased.sessions if session.is_excluded]
+    where = f" Their votes are left out of {listed(left_out)}." if left_out else ""
+    return f"Erased.{where} Files that were exported before still have the session’s former id."

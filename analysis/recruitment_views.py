@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import crowds, recruitment_pages
+from analysis.files import short_name
 from comparisons.inviting import invite_people
 from comparisons.models import Study
 from comparisons.payment import Payment
@@ -29,7 +30,6 @@ from people.rights import ResearcherRequest, Right, needs
 
 MOST_INVITATIONS = 1_000  # that one page shows
 MOST_FILE_BYTES = 20_000_000
-LONGEST_NAME = 200  # bytes of a file's, of the 255 that file systems take
 
 
 @require_safe
@@ -90,7 +90,7 @@ def _uploaded(file: UploadedFile[Any] | None) -> Iterator[Path]:
     if (file.size or 0) > MOST_FILE_BYTES:
         raise BookError(f"{file.name}: has {file.size} bytes; allowed: {MOST_FILE_BYTES}.")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / (file.name or "").encode()[-LONGEST_NAME:].decode(errors="ignore")
+        path = Path(folder) / short_name(file.name or "")
         path.write_bytes(file.read())
         yield path
 

@@ -14,6 +14,8 @@ from analysis import charts
 from analysis.result_pages import age_context, chart_named, compute_at_once, page_context, results_page
 from analysis.results import hidden
 from comparisons.models import Study
+from people import audit
+from people.audit import Verb
 from people.rights import ResearcherRequest, Right, needs
 
 
@@ -52,6 +54,7 @@ def chart_file(request: ResearcherRequest, study: Study, chart: str, form: str) 
     found = chart_named(results_page(study, with_excluded=_with_excluded(request)), chart)
     if found is None:
         raise Http404("There is no such chart.")
+    audit.record(Verb.EXPORTED, study=study, actor=request.user, details={"file": f"{chart}.{form}"})
     headers = {"Content-Disposition": f'attachment; filename="{study.slug}-{chart}.{form}"'}
     if form == "csv":
         return _csv(found.specification, headers)

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 
 from analysis import computing
+from analysis.files import short_name
 from analysis.stats.errors import VoteFileError, counted, listed
 from analysis.stats.vote_checks import EXCLUDED, checked
 from analysis.stats.vote_columns import coded
@@ -29,7 +30,6 @@ ALSO_REQUIRED = ("answered_at", "response_ms")  # every vote here has them, and 
 COLUMNS = (*KNOWN, "late")
 MOST_PROBLEMS = 10  # told at once
 DAMAGE = (LookupError, OSError, OverflowError, ValueError, csv.Error, pa.ArrowException)  # of bytes within a column
-_LONGEST_NAME = 60  # of an upload: a file system may allow no more, where characters have four bytes
 
 
 class VoteImportError(Exception):
@@ -50,6 +50,7 @@ def import_file(study: Study, path: Path, *, actor: User | None = None, by: str 
     try:
         file = _read(path)
         rows = _rows(file)
+        _check_foreign(study, file)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     except VoteFileError as error:
         raise VoteImportError(f"Nothing was imported. {error}") from None
@@ -64,7 +65,7 @@ def import_file(study: Study, path: Path, *, actor: User | None = None, by: str 
 def import_upload(study: Study, upload: UploadedFile[Any], actor: User) -> Imported:
     """The same for a file that comes with a request."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, str(upload.name)[-_LONGEST_NAME:])
+        path = Path(folder, short_name(str(upload.name)))
         with path.open("wb") as file:
             file.writelines(upload.chunks())
         return import_file(study, path, actor=actor)
@@ -88,6 +89,20 @@ def _rows(file: VoteFile) -> list[VoteRow]:
         raise VoteFileError(f"{file.name}: there are no votes in it.")
     columns = [_parsed(file, name, count) for name in _PARSERS]
     return [VoteRow(*values) for values in zip(*columns, strict=True)]
+
+
+def _check_foreign(study: Study, file: VoteFile) -> None:
+    """Raises VoteFileError for votes of this very study, which would count twice, as a file has other names for their
+    raters. A `vote_id` tells nothing: it is a small number, which other sites have as well.
+    """
+    if "session" not in file.columns:
+        return
+    mine = {str(public_id) for public_id in study.sessions.values_list("public_id", flat=True)}
+    (column,) = coded(file.columns["session"])
+    places = [place for place, code in enumerate(column.codes.tolist()) if column.names[code].lower() in mine]
+    if places:
+        where = in_rows(file.line_numbers(places))
+        raise VoteFileError(f"{file.name}: these are this study's own votes, by their session: {where}.")
 
 
 def _parsed(file: VoteFile, name: str, count: int) -> list[Any]:

@@ -15,8 +15,6 @@ from comparisons import studies
 from comparisons.models import Comparison, Study
 from generation.manifest import ManifestError, read_manifest
 from generation.storage import StorageError
-from people import audit
-from people.audit import Verb
 
 LONGEST_NAME = 255  # bytes of a file's, in most file systems
 
@@ -30,12 +28,11 @@ def import_images(
         try:
             file = _laid_out(folder, manifest, pictures)
             _check_paths(file, {path.name for path in folder.iterdir()} - {file.name})
-            new, there = studies.import_images(study, file)
+            new, there = studies.import_images(study, file, actor=user)
         except ManifestError as error:
             raise HttpError(422, " ".join(line.strip() for line in str(error).splitlines())) from None
         except (StorageError, OSError) as error:
             raise HttpError(409, f"Nothing was imported: the images cannot be stored. {error}") from None
-    audit.record(Verb.IMPORTED, study=study, actor=user, details={"images": new, "manifest": file.name})
     studies.build_comparisons(study)
     return new, there, Comparison.objects.filter(question__study=study).count()
 

@@ -144,10 +144,10 @@ def _pace_in_words(per_second: float) -> str:
 
 
 def duration_in_words(seconds: float) -> str:
-    minutes = math.ceil(seconds / 60)
+    minutes, hours = math.ceil(seconds / 60), math.ceil(seconds / 3600)
     if minutes < 60:
         return f"{minutes} min" if seconds >= 60 else "under 1 min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else f"{hours // 24} days {hours % 24} h"
 
 
 def rating_progress(study: Study) -> list[RatingProgress]:

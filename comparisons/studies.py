@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -22,6 +23,8 @@ from generation import importing, jobs
 from generation.backends import missing_backend
 from generation.models import Image, ImageJob, ImageJobQuerySet, PromptSet, System
 from generation.systems import SystemSpec
+from people import audit
+from people.audit import Verb
 
 
 class StudyError(Exception):
@@ -178,6 +181,7 @@ def canonical_design(study: Study) -> str:
     return json.dumps(study.design, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+@transaction.atomic
 def open_study(study: Study) -> bool:
     """Freeze the design and let raters in. False: it was open already."""
     drafts = Study.objects.filter(id=study.id, state=Study.State.DRAFT)
@@ -185,6 +189,8 @@ def open_study(study: Study) -> bool:
     study.refresh_from_db()
     if study.state == Study.State.CLOSED:
         raise StudyError(f"Study {study.slug!r} is closed: closed studies stay closed.")
+    if opened and design_hash(study) != study.design_hash:  # somebody saved another one since `study` was read
+        raise StudyError(f"Not opened: the design of {study.slug!r} was changed at this moment. Look at it again.")
     return opened == 1
 
 
@@ -243,9 +249,17 @@ def awaiting_import(study: Study, systems: Iterable[System]) -> list[System]:
     ]
 
 
-def import_images(study: Study, manifest: Path, watch: importing.Watch = iter) -> tuple[int, int]:
-    """Take the images of a manifest as those of this study; return how many are new, and how many were there."""
-    return importing.import_images(manifest, _wishes(study, study.systems.all()), study.display_px, watch)
+def import_images(
+    study: Study, manifest: Path, watch: importing.Watch = iter, *, actor: User | None = None, by: str = ""
+) -> tuple[int, int]:
+    """Take the images of a manifest as those of this study, and note it in the log; return how many are new, and how
+    many were there.
+    """
+
+    def note(new: int) -> None:
+        audit.record(Verb.IMPORTED, study=study, actor=actor, by=by, details={"images": new, "manifest": manifest.name})
+
+    return importing.import_images(manifest, _wishes(study, study.systems.all()), study.display_px, note, watch)
 
 
 def _wishes(study: Study, systems: Iterable[System]) -> list[importing.Wish]:

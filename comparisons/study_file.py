@@ -20,6 +20,7 @@ from generation.systems import SpecError, SystemSpec
 
 _STEP_COUNT = re.compile(r"\b(\d+|one|two|four|single)[\W_]+((sampling|inference)[\W_]+)?steps?\b", re.IGNORECASE)
 _TELLS_NOTHING = "a text that tells raters nothing about the systems"
+_ONLY_THE_FIRST = 'none, since with layout = "together" only the first question\'s are shown: all are asked beside it'
 
 
 class StudyFileError(ValueError):
@@ -167,6 +168,8 @@ def _check_questions(spec: StudySpec) -> None:
 def _check_checks(spec: StudySpec) -> None:
     checks = spec.protocol.checks
     for number, question in enumerate(spec.questions, start=1):
+        if question.checks and number > 1 and spec.protocol.layout == "together":
+            raise SpecError(f"questions[{number}].checks", str(list(question.checks)), _ONLY_THE_FIRST)
         if question.checks and checks.every is None:
             raise SpecError("checks.every", "missing", f"a number, since questions[{number}] has checks")
         if "gold" in question.checks and not any(gold.question == question.key for gold in checks.gold):

@@ -21,6 +21,7 @@ _MODES = ("1", "L", "LA", "P", "RGB", "RGBA")  # what becomes RGB without a loss
 
 Wish = tuple[System, Prompt, int]
 Watch = Callable[[Sequence["Entry"]], Iterable["Entry"]]
+Note = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,14 @@ class PictureError(ValueError):
     """What is wrong with a picture file."""
 
 
-def import_images(file: Path, wishes: Iterable[Wish], display_px: int, watch: Watch = iter) -> tuple[int, int]:
+def import_images(
+    file: Path, wishes: Iterable[Wish], display_px: int, note: Note, watch: Watch = iter
+) -> tuple[int, int]:
     """Store the images of a manifest as those of their wishes; return how many are new, and how many were there.
 
     All or nothing: the rows of all images are written in one transaction. Their files are written before it, under
-    the hashes of their content, where they mean nothing without a row. `watch` sees the work that takes time.
+    the hashes of their content, where they mean nothing without a row. `note` is told how many are new, in that
+    transaction, if there are any; `watch` sees the work that takes time.
     """
     manifest = read_manifest(file)
     entries, problems = _match(manifest, list(wishes))
@@ -71,8 +75,9 @@ def import_images(file: Path, wishes: Iterable[Wish], display_px: int, watch: Wa
         raise manifest.refusal(problems)
     if not entries:
         raise ManifestError(f"{file.name}: nothing was imported, because no row follows the header.")
-    images = [_store(manifest, entry, display_px) for entry in watch(new)]
-    _deliver(manifest, new, images, display_px)
+    if new:
+        images = [_store(manifest, entry, display_px) for entry in watch(new)]
+        _deliver(manifest, new, images, display_px, note)
     return len(new), len(entries) - len(new)
 
 
@@ -179,7 +184,9 @@ def _store(manifest: Manifest, entry: Entry, display_px: int) -> Image:
     )
 
 
-def _deliver(manifest: Manifest, entries: Sequence[Entry], images: Sequence[Image], display_px: int) -> None:
+def _deliver(
+    manifest: Manifest, entries: Sequence[Entry], images: Sequence[Image], display_px: int, note: Note
+) -> None:
     try:
         with transaction.atomic():
             jobs.request([entry.wish for entry in entries], display_px)
@@ -187,6 +194,7 @@ def _deliver(manifest: Manifest, entries: Sequence[Entry], images: Sequence[Imag
             for entry, image in zip(entries, images, strict=True):
                 image.job = known[entry.key]
             jobs.deliver(images)
+            note(len(images))
     except jobs.JobTaken:
         raise ManifestError(
             f"{manifest.file.name}: nothing was imported, because one of these images was begun or finished by others "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -52,18 +53,24 @@ def revoke(request: ResearcherRequest, study: Any) -> HttpResponse:
 @require_safe
 @needs(Right.MANAGE_PEOPLE)
 def activity(request: ResearcherRequest, study: Any) -> HttpResponse:
-    """The latest first; a page begins below an entry, since new ones come all the time.
-
-    Earlier ones of its name are of a draft that is gone, and of other people.
-    """
-    own = AuditEntry.objects.filter(study_slug=study.slug, at__gte=study.created_at)
-    entries = own.select_related("actor").order_by("-id")
+    """The latest first; a page begins below an entry, since new ones come all the time."""
+    entries = AuditEntry.objects.filter(_of(study)).select_related("actor").order_by("-id")
     before = request.GET.get("before", "")
     if before.isdecimal() and len(before) < 19:
         entries = entries.filter(id__lt=int(before))
     found = list(entries[: PER_PAGE + 1])
     context = {"study": study, "entries": found[:PER_PAGE], "has_earlier": len(found) > PER_PAGE, "before": before}
     return render(request, "people/activity.html", context)
+
+
+def _of(study: Any) -> Q:
+    """Its entries under each name that it had, while it had it: earlier and later ones are of others."""
+    own, slug, had = Q(pk__in=[]), study.slug, Q(at__gte=study.created_at)
+    renamings = AuditEntry.objects.filter(details__has_key="before").order_by("-id")
+    while renamed := renamings.filter(had, study_slug=slug).first():
+        own |= had & Q(study_slug=slug, id__gte=renamed.pk)
+        slug, had = renamed.details["before"], Q(at__gte=study.created_at, id__lt=renamed.pk)
+    return own | had & Q(study_slug=slug)
 
 
 def _member_list(request: HttpRequest, study: Any, **typed: str) -> HttpResponse:

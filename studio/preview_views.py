@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +31,7 @@ from studio.models import WorkingCopy
 from studio.preview import ENDINGS, Picture, Preview
 from studio.typed import check
 
+logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 OVER = "This preview is over: its design is incomplete now, or deleted, or you are signed out."
 _framed: Any = csp_replace({"frame-ancestors": [SELF]})
@@ -185,8 +187,13 @@ def _picture(request: HttpRequest, preview: Preview, picture: Picture | None) ->
     if not picture.sha256:
         content_type = "image/svg+xml"
         return render(request, "studio/placeholder.svg", {"picture": picture}, content_type=content_type)
-    with storage.open_display(picture.sha256, preview.study.display_px, spoilt=picture.is_spoilt) as handle:
-        return HttpResponse(handle.read(), content_type="image/webp")
+    try:
+        with storage.open_display(picture.sha256, preview.study.display_px, spoilt=picture.is_spoilt) as handle:
+            return HttpResponse(handle.read(), content_type="image/webp")
+    except (storage.StorageError, OSError):
+        logger.exception("a picture could not be read")
+        sentence = "The picture cannot be read at the moment. Please try again in a minute."
+        return HttpResponse(sentence, status=503, content_type="text/plain", headers={"Retry-After": "60"})
 
 
 @require_GET

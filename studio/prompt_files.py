@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Count
 
+from analysis.files import short_name
 from generation.models import PromptSet
 from generation.prompt_sets import store_prompt_set
 from generation.prompts import PromptFileError, PromptLine, Selection, read_prompts, select
@@ -118,7 +119,7 @@ def _of_set(slug: str) -> Source:
 def _name(file: UploadedFile[Any] | None) -> str:
     """Without the folders that some browsers send, and no longer than a file's name may be."""
     name = PurePosixPath(PureWindowsPath(file.name or "").name).name if file else PASTED
-    return name[-100:].replace("\0", "") or "prompts"
+    return short_name(name.replace("\0", "")) or "prompts"
 
 
 def _number(typed: Mapping[str, str], name: str) -> int | None:

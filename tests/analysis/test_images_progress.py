@@ -100,7 +100,15 @@ def test_a_system_that_has_all_its_images_has_no_pace(study: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds_each", "words"), [(1, "under 1 min"), (40, "2 min"), (7200 / 3 + 1, "2 h 1 min"), (86400, "3 days")]
+    ("seconds_each", "words"),
+    [
+        (1, "under 1 min"),
+        (40, "2 min"),
+        (7200 / 3 + 1, "2 h 1 min"),
+        (47.9 * 1200, "47 h 54 min"),
+        (71.9 * 1200, "3 days 0 h"),
+        (70.9 * 1200, "2 days 23 h"),
+    ],
 )
 def test_time_left_is_told_in_the_unit_that_fits(
     study: Study, monkeypatch: pytest.MonkeyPatch, seconds_each: float, words: str

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from analysis.computing import compute
-from analysis.exports import votes_csv
+from analysis.exports import votes_csv, write_votes_parquet
 from analysis.kinds import KINDS, Kind
 from analysis.models import Snapshot
 from analysis.snapshots import newest, results
@@ -85,6 +85,21 @@ def test_the_same_file_twice_changes_nothing(study: Study, tmp_path: Path) -> No
     before = stored()
     assert bring(study, path) == "0 votes imported, 24 were there already.\n"
     assert stored() == before
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_study_s_own_votes_are_refused_and_taken_elsewhere_once(study: Study, form: str, tmp_path: Path) -> None:
+    other = make_open_study(slug="shapes")
+    Browser(study).consent().judge_all()
+    path = tmp_path / f"votes.{form}"
+    with path.open("wb") as file:
+        write_votes_parquet(study, file) if form == "parquet" else file.write("".join(votes_csv(study)).encode())
+    before = stored()
+    with pytest.raises(CommandError, match=rf"votes\.{form}: these are this study's own votes, by their session: rows"):
+        bring(study, path)
+    assert stored() == before
+    assert bring(other, path) == "24 votes imported, 0 were there already.\n"
+    assert bring(other, path) == "0 votes imported, 24 were there already.\n"
 
 
 def test_a_later_file_adds_to_the_same_rater(study: Study, tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 
 from comparisons.models import Exclusion, RaterSession, Vote
-from people.models import AuditEntry
+from people.models import AuditEntry, Membership
 from tests.analysis.members import browser_of
 from tests.comparisons.arriving import make_recruiting_study, prolific, take_part
 
@@ -56,3 +57,24 @@ def test_an_owner_forgets_somebody(session: RaterSession) -> None:
     assert Exclusion.objects.get().reason == "Asked for it."
     (entry,) = AuditEntry.objects.all()
     assert (entry.who, entry.verb, entry.details) == ("owner", "erased", {"excluded because": "Asked for it."})
+
+
+def test_votes_are_left_out_only_of_studies_in_which_the_owner_may_exclude(session: RaterSession) -> None:
+    """The person is forgotten in all of them."""
+    browser = browser_of("owner", session.study)
+    owner = User.objects.get(username="owner")
+    analysed, operated, foreign = (take_part(make_recruiting_study("prolific"), prolific("p-1"), 1) for _ in range(3))
+    Membership.objects.create(user=owner, study=analysed.study, role="analyst")
+    Membership.objects.create(user=owner, study=operated.study, role="operator")
+    page = f"/studies/{session.study.slug}/raters/{session.pk}/"
+    done = browser.post(f"{page}erase/", {"sure": "erase", "reason": "Asked for it."}, follow=True).content.decode()
+    assert f"Their votes are left out of {session.study.slug} and {analysed.study.slug}." in done
+    assert foreign.study.slug not in done
+    excluded = Exclusion.objects.order_by("session").values_list("session", "created_by")
+    assert list(excluded) == [(session.pk, owner.pk), (analysed.pk, owner.pk)]
+    assert {each.public_id for each in (session, analysed, operated, foreign)}.isdisjoint(
+        RaterSession.objects.values_list("public_id", flat=True)
+    )
+    told = dict(AuditEntry.objects.values_list("study_slug", "details"))
+    assert told[analysed.study.slug] == {"excluded because": "Asked for it."}
+    assert told[operated.study.slug] == told[foreign.study.slug] == {}

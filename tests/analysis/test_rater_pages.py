@@ -122,7 +122,9 @@ def test_a_rule_on_agreement_is_broken_on_a_raters_page_by_the_votes_of_now(rese
             cast_vote(session, comparison, "left")
         cast_vote(odd, comparison, "right")
     page = researcher.get(f"/studies/one/raters/{odd.id}/")
-    assert page.context["breaches"] == ["0 of 10 answers agree with the other raters; the rule agreement = 0.5."]
+    assert page.context["breaches"] == [
+        "0 of 10 answers agree with the other raters (p = 0.00098); the rule agreement = 0.5."
+    ]
     assert page.context["breaches"][0] in page.text
 
 

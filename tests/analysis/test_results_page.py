@@ -17,7 +17,7 @@ from analysis.models import Snapshot
 from comparisons.models import Exclusion, RaterSession, Study, Vote
 from comparisons.protocol import Protocol
 from comparisons.studies import close_study
-from people.models import Membership
+from people.models import AuditEntry, Membership
 from tests.analysis.results import computed, study_with_votes
 from tests.analysis.votes import cast_votes
 from tests.factories import make_draft, make_open_study, make_system_spec
@@ -194,6 +194,8 @@ def test_a_chart_can_be_taken_away(form: str, content_type: str, start: bytes, r
     assert response["Content-Disposition"] == f'attachment; filename="{study.slug}-quality-win-rates.{form}"'
     assert response.content.startswith(start)
     assert researcher.get(f"/studies/{study.slug}/results/nothing.{form}").status_code == 404
+    entry = AuditEntry.objects.get(verb="exported")
+    assert (entry.study_slug, entry.details) == (study.slug, {"file": f"quality-win-rates.{form}"})
 
 
 def test_a_chart_s_file_has_all_digits(researcher: Client) -> None:

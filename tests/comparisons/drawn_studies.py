@@ -96,6 +96,7 @@ def studies(draw: st.DrawFn) -> StudySpec:
     pair = {"question": keys[0], "prompt": draw(texts), "better": systems[0].slug, "worse": systems[1].slug}
     examples = st.lists(texts.map(lambda why: Example(**pair, why=why)), max_size=2)
     kinds = st.lists(st.sampled_from(CHECKS[:3]), max_size=3).map(tuple)
+    protocol = draw(protocols(examples))
     questions = tuple(
         QuestionSpec(
             key,
@@ -104,7 +105,7 @@ def studies(draw: st.DrawFn) -> StudySpec:
             both_bad=draw(st.booleans()),
             help=draw(optional),
             practice=draw(st.lists(st.sampled_from(PRACTICE), max_size=3).map(tuple)),
-            checks=draw(kinds),
+            checks=draw(kinds) if protocol.layout == "blocks" or key == keys[0] else (),
         )
         for key in keys
     )
@@ -122,5 +123,5 @@ def studies(draw: st.DrawFn) -> StudySpec:
         upsample=True,
         questions=questions,
         systems=tuple(systems),
-        protocol=draw(protocols(examples)),
+        protocol=protocol,
     )

@@ -321,3 +321,20 @@ def test_a_bad_example_is_named_by_its_place(tmp_path: Path, old: str, new: str,
 def test_examples_need_instructions(tmp_path: Path) -> None:
     with pytest.raises(StudyFileError, match=r"instructions is missing; allowed: what \[\[comprehension\]\] and"):
         read(tmp_path, GOOD + EXAMPLE)
+
+
+def test_checks_of_questions_that_are_asked_beside_the_first_are_refused(tmp_path: Path) -> None:
+    keys = '\nchecks = ["same"]'
+    another = f'\n[[questions]]\nkey = "following"\nwording = "Which follows the text?"{keys}\n[checks]\nevery = 5\n'
+    content = GOOD.replace('wording = "Which picture is better?"', f'wording = "Which picture is better?"{keys}')
+    content += ANOTHER_SYSTEM + another
+    assert [question.checks for question in read(tmp_path, content).questions] == [("same",), ("same",)]
+    together = content.replace("votes_wanted = 4", 'votes_wanted = 4\nlayout = "together"')
+    with pytest.raises(StudyFileError) as refused:
+        read(tmp_path, together)
+    assert str(refused.value).partition(": ")[2] == (
+        "questions[2].checks is ['same']; allowed: none, since with layout = \"together\" only the first question's "
+        "are shown: all are asked beside it."
+    )
+    spec = read(tmp_path, together.replace(another, another.replace(keys, "")))
+    assert [question.checks for question in spec.questions] == [("same",), ()]

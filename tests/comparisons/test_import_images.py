@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.db import IntegrityError, transaction
 from PIL import Image as PillowImage
 from pytest_django import Settings
 
@@ -21,6 +22,8 @@ from comparisons.studies import image_jobs, open_study
 from generation import jobs, storage
 from generation.manifest import ManifestError
 from generation.models import Image, ImageJob
+from people import audit
+from people.models import AuditEntry
 from tests.analysis.reported import report_of
 from tests.comparisons.browsing import Browser, at_once
 from tests.comparisons.manifests import ROWS, SYSTEMS, make_manifest, make_waiting_study, refusal, write
@@ -115,6 +118,20 @@ def test_a_second_run_does_nothing(run: Any, study: Study, manifest: Path, origi
     assert run("import_images", "colours", manifest) == again, "the same pixels in another file"
     assert (list(Image.objects.values()), list(ImageJob.objects.values())) == before
     assert sorted(originals.rglob("*")) == files
+
+
+def test_what_is_new_is_noted_and_what_cannot_be_noted_is_not_stored(run: Any, study: Study, manifest: Path) -> None:
+    with pytest.raises(IntegrityError, match="audit_entry_names_one_actor"), transaction.atomic():
+        studies.import_images(study, manifest)
+    assert not Image.objects.exists()
+    for _ in range(2):
+        run("import_images", "colours", manifest)
+    entry = AuditEntry.objects.get()
+    assert (entry.verb, entry.by, entry.details) == (
+        "imported",
+        audit.shell_user(),
+        {"images": 2, "manifest": "manifest.csv"},
+    )
 
 
 def test_what_is_missing_is_added(run: Any, study: Study, manifest: Path) -> None:
@@ -223,7 +240,7 @@ def test_a_worker_that_comes_between_check_and_import_wins(
         jobs.claim(wanted[1].system_id, [wanted[1].id], limit=1)
 
     with pytest.raises(ManifestError) as refused:
-        studies.import_images(study, manifest, claim_meanwhile)
+        studies.import_images(study, manifest, claim_meanwhile, by="a test")
     assert str(refused.value) == (
         "manifest.csv: nothing was imported, because one of these images was begun or finished by others meanwhile; "
         "run this again to see which."
@@ -238,7 +255,7 @@ def test_a_picture_that_changes_between_check_and_import(study: Study, manifest:
         yield from entries
 
     with pytest.raises(ManifestError, match=r"row 3: path is 'boats/1\.png'; there is no such file"):
-        studies.import_images(study, manifest, lose_meanwhile)
+        studies.import_images(study, manifest, lose_meanwhile, by="a test")
     assert not ImageJob.objects.exists()
 
 
@@ -254,7 +271,7 @@ def test_workers_and_imports_at_one_moment_make_one_image_each(
 
     def bring() -> str:
         try:
-            return f"import {studies.import_images(study, manifest)[0]}"
+            return f"import {studies.import_images(study, manifest, by='a test')[0]}"
         except ManifestError:
             return "refused"
 

@@ -12,6 +12,7 @@ from django.db.models import ProtectedError
 from pytest_django import DjangoAssertNumQueries
 
 from comparisons.models import Comparison, Exclusion, Study
+from comparisons.studies import rename_draft
 from people import audit
 from people.audit import Verb
 from people.models import AuditEntry
@@ -169,7 +170,7 @@ def test_the_page_goes_back_in_time(
         audit.record(Verb.EXPORTED, study=study, actor=actor, details={"number": number})
     seen, before = [], ""
     while True:
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             page = owner.get("/studies/one/activity/", {"before": before})
         seen += [entry.details["number"] for entry in page.context["entries"]]
         if not page.context["has_earlier"]:
@@ -182,3 +183,30 @@ def test_the_page_goes_back_in_time(
 def test_a_mistyped_address_shows_the_latest(before: str, study: Study, signed_in: SignedIn) -> None:
     audit.record(Verb.OPENED, study=study, by="a test")
     assert len(signed_in("owner").get("/studies/one/activity/", {"before": before}).context["entries"]) == 1
+
+
+def test_the_page_follows_a_draft_through_its_names(signed_in: SignedIn) -> None:
+    def rename(study: Study, slug: str) -> None:
+        before = study.slug
+        rename_draft(study, slug)
+        study.refresh_from_db()
+        audit.record(Verb.CHANGED, study=study, by=f"{before} to {slug}", details={"before": before})
+
+    first, second = make_draft(slug="a"), make_draft(slug="b")
+    for study in (first, second):
+        audit.record(Verb.CREATED, study=study, by=f"maker of {study.slug}")
+    rename(second, "c")
+    rename(first, "b")
+    audit.record(Verb.CHANGED, study=make_draft(slug="a"), by="maker of another a")
+    rename(second, "d")
+    rename(first, "c")
+    rename(first, "e")
+    rename(first, "c")
+    owner = signed_in("owner")
+    for study, own in (
+        (first, ["maker of a", "a to b", "b to c", "c to e", "e to c"]),
+        (second, ["maker of b", "b to c", "c to d"]),
+    ):
+        study.memberships.create(user=User.objects.get(username="owner"), role="owner")
+        entries = owner.get(f"/studies/{study.slug}/activity/").context["entries"]
+        assert [entry.who for entry in entries] == own[::-1]

@@ -114,3 +114,10 @@ def test_the_same_prompts_under_the_same_name_are_no_mistake(researcher: Client,
     assert PromptSet.objects.filter(slug="new").count() == 1
     entry = AuditEntry.objects.get()
     assert (entry.verb, entry.who, entry.details) == ("imported", "ana", {"prompts": 1, "prompt set": "new"})
+
+
+def test_a_file_may_have_a_name_of_many_bytes(researcher: Client, copy: WorkingCopy) -> None:
+    file = SimpleUploadedFile(f"{'狐' * 90}.tsv", TSV.encode())
+    assert bring(researcher, copy, file=file).status_code == 302
+    assert len(texts()) == 20
+    assert PromptSet.objects.get(slug="new").source.endswith("狐.tsv")

@@ -12,7 +12,6 @@ from comparisons.studies import StudyError, build_comparisons, find_study, impor
 from generation.manifest import ManifestError
 from generation.storage import StorageError
 from people import audit
-from people.audit import Verb
 
 
 class Command(BaseCommand):
@@ -30,15 +29,13 @@ class Command(BaseCommand):
         watch = partial(tqdm, unit="image", disable=None)
         try:
             study = find_study(options["slug"])
-            new, there = import_images(study, options["manifest"], watch)
+            new, there = import_images(study, options["manifest"], watch, by=audit.shell_user())
         except (StudyError, ManifestError) as error:
             raise CommandError(str(error)) from error
         except StorageError as error:
             raise CommandError(f"Nothing was imported. {error}") from error
         except OSError as error:
             raise CommandError(f"Nothing was imported: the images cannot be stored ({error.strerror}).") from error
-        details = {"images": new, "manifest": options["manifest"].name}
-        audit.record(Verb.IMPORTED, study=study, by=audit.shell_user(), details=details)
         build_comparisons(study)
         ready = Comparison.objects.filter(question__study=study).count()
         self.stdout.write(
