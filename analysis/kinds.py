@@ -35,9 +35,9 @@ KINDS = {
     "results": Kind("analysis.numbers.results"),
     "results-with-excluded": Kind("analysis.numbers.results_with_excluded"),
     "activity": Kind("analysis.activity.make", version=3),
-    "quality": Kind("analysis.quality.make", version=2),
+    "quality": Kind("analysis.quality.make", version=3),
     "breakdowns": Kind("analysis.numbers.breakdowns", tells_of_images=True),
-    "report": Kind("analysis.reporting.facts.facts", version=3, tells_of_images=True, tells_of_raters=True),
+    "report": Kind("analysis.reporting.facts.facts", version=4, tells_of_images=True, tells_of_raters=True),
     "report-page": Kind(
         "analysis.reporting.html.made",
         version=2,

@@ -114,7 +114,7 @@ _MEASURES: dict[str, Measure] = {
     ),
     "sides": (
         lambda c: c.side_bias_p if c.side_bias_p < 0.05 else None,
-        lambda c: f"{c.sides['left']} left, {c.sides['right']} right (p = {c.side_bias_p:.2g})",
+        lambda c: f"{c.side_bias.left} left, {c.side_bias.right} right (p = {c.side_bias_p:.2g})",
     ),
     "agreement": (
         lambda c: c.agreed / c.compared if c.compared >= FEWEST else None,

@@ -6,26 +6,34 @@ import itertools
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.db import models
-from django.db.models import Count
+from django.db.models import Case, Count, OuterRef, Subquery, Sum, When
 
 from comparisons.extras import passing
 from comparisons.models import Assignment, Outcome, Study, Vote
 
 Kind = Assignment.Kind
 
-
+# The votes of one assignment are an answer and those that superseded it. Only for the latter are they looked up.
+_TRIES = Vote.objects.filter(assignment=OuterRef("assignment")).values("assignment")
+_SPENT_MS = Case(
+    When(supersedes=None, then="response_ms"), default=Subquery(_TRIES.values(spent_ms=Sum("response_ms")))
+)
 _ANSWERED = (
     "assignment__session_id",
+    "assignment_id",
+    "assignment__beside_id",
+    "assignment__comparison__question_id",
     "assignment__comparison_id",
     "assignment__kind",
     "outcome",
     "assignment__a_is_left",
     "response_ms",
+    "spent_ms",
 )
 
 
@@ -35,20 +43,57 @@ def _winner(outcome: str, *, a_is_left: bool) -> str:
     return "a" if (outcome == Outcome.LEFT) == a_is_left else "b"
 
 
+def lower_tail(successes: int, trials: int, chance: float) -> float:
+    """P(X <= successes) of a binomial X of so many trials: p of an exact one-sided test (Agresti, 2013, sec. 1.4.2).
+
+    `chance` is above 0 and below 1. In logarithms, since binomial coefficients of some thousand trials are no floats.
+    """
+    hit, miss, all_orders = math.log(chance), math.log1p(-chance), math.lgamma(trials + 1)
+    return math.fsum(
+        math.exp(all_orders - math.lgamma(k + 1) - math.lgamma(trials - k + 1) + k * hit + (trials - k) * miss)
+        for k in range(successes + 1)
+    )
+
+
+class Sides(NamedTuple):
+    """How often each was chosen, and the p of the exact two-sided binomial test against one half."""
+
+    p: float
+    left: int
+    right: int
+
+    @classmethod
+    def of(cls, outcomes: Sequence[str]) -> Sides:
+        left, right = outcomes.count(Outcome.LEFT), outcomes.count(Outcome.RIGHT)
+        return cls(min(1.0, 2 * lower_tail(min(left, right), left + right, 0.5)), left, right)
+
+
 class Answer(NamedTuple):
-    """A standing answer of a session, in the order in which they came; `winner` is a or b, or empty."""
+    """A standing answer of a session, in the order in which they came; `winner` is a or b, or empty.
+
+    `beside_id` is the assignment of the first question on the same screen, None of that one itself. `spent_ms` counts
+    the tries that were taken back, too: whoever mends a slip has seen the pair before.
+    """
 
     vote_id: int
     session_id: int
+    assignment_id: int
+    beside_id: int | None
+    question_id: int
     comparison_id: int
     kind: str
     outcome: str
     a_is_left: bool
     response_ms: int
+    spent_ms: int
 
     @property
     def winner(self) -> str:
         return _winner(self.outcome, a_is_left=self.a_is_left)
+
+    @property
+    def screen(self) -> int:
+        return self.beside_id or self.assignment_id
 
 
 class CheckResult(NamedTuple):
@@ -82,21 +127,41 @@ class Conduct:
         return statistics.median(answer.response_ms for answer in self.judgements) if self.judgements else None
 
     @property
+    def sequences(self) -> list[list[str]]:
+        """Outcomes in their order: all, or those to each question where several are asked on one screen. Answers there
+        are about one pair and agree by themselves; in blocks, each has a pair and sides of its own.
+        """
+        found: defaultdict[int | None, list[str]] = defaultdict(list)
+        for answer in self.judgements:
+            found[answer.question_id if answer.beside_id else None].append(answer.outcome)
+        return list(found.values())
+
+    @property
     def longest_run(self) -> int:
-        """Answers on one side in a row."""
-        runs = itertools.groupby(answer.outcome for answer in self.judgements)
+        """Answers on one side in a row, in any of the sequences."""
+        runs = itertools.chain.from_iterable(map(itertools.groupby, self.sequences))
         return max((len(list(run)) for side, run in runs if side in {Outcome.LEFT, Outcome.RIGHT}), default=0)
 
     @property
-    def side_bias_p(self) -> float:
-        """Of the exact two-sided binomial test of left against right at 1/2 (Agresti, 2013, sec. 1.4.2)."""
-        left, right = self.sides[Outcome.LEFT], self.sides[Outcome.RIGHT]
-        count = left + right
-        tail: int = sum(math.comb(count, k) for k in range(min(left, right) + 1))
-        return float(min(1, 2 * tail / 2**count))
+    def side_bias(self) -> Sides:
+        """Of the sequence with the least p, which is multiplied by their number (Bonferroni)."""
+        sequences = self.sequences or [[]]
+        least = min(map(Sides.of, sequences))
+        return least._replace(p=min(1.0, least.p * len(sequences)))
 
-    def faster_than(self, floor_ms: int) -> list[Answer]:
-        return [answer for answer in self.judgements if answer.response_ms < floor_ms]
+    @property
+    def side_bias_p(self) -> float:
+        return self.side_bias.p
+
+    @property
+    def screen_ms(self) -> Counter[int]:
+        """How long each screen was looked at until all its questions were answered: the clock of each but the first
+        starts at the answer before.
+        """
+        found: Counter[int] = Counter()
+        for answer in self.judgements:
+            found[answer.screen] += answer.spent_ms
+        return found
 
 
 def conducts(
@@ -144,7 +209,7 @@ def _compare(conduct: Conduct, majorities: dict[int, Counter[str]]) -> None:
 
 
 def _answers(study: Study, sessions: Collection[int] | None) -> Iterator[Answer]:
-    rows = _taken(study, sessions).order_by("id").values_list("id", *_ANSWERED)
+    rows = _taken(study, sessions).annotate(spent_ms=_SPENT_MS).order_by("id").values_list("id", *_ANSWERED)
     return map(Answer._make, rows.iterator(chunk_size=5000))
 
 
@@ -173,11 +238,13 @@ def _taken(study: Study, sessions: Collection[int] | None) -> models.QuerySet[Vo
 def check_results(study: Study, sessions: Collection[int] | None = None) -> list[CheckResult]:
     """Of the attention checks that can be failed, in the order of the answers; of all sessions, or of these.
 
-    A check beside another question's is none.
+    A screen is one check, that of its first question: one wrong click there answers the others wrong as well. A check
+    of a kind that its question does not have is none.
     """
     systems = [f"comparison__{image}__job__system" for image in ("image_a", "image_b")]
     related = ["comparison__question", "comparison__image_a__job__prompt", *systems]
     votes = _taken(study, sessions).exclude(assignment__kind__in=[Kind.JUDGEMENT, Kind.REPEAT])
+    votes = votes.filter(assignment__beside=None)
     found = []
     for vote in votes.select_related(*(f"assignment__{name}" for name in related)).order_by("id"):
         assignment, question = vote.assignment, vote.assignment.comparison.question

@@ -39,12 +39,13 @@ class Plan:
         """In turns, in an order drawn anew for each round; each gold pair once. More comparisons only add to them."""
         rng = random.Random(f"kinds:{self.seed}")
         kinds: list[str] = []
+        golds = self.golds
         while len(kinds) < count:
-            golds = self.golds - kinds.count(GOLD)
             turn = [kind for kind in self.check_kinds if kind != GOLD or golds > 0]
             if not turn:
                 break
             kinds += rng.sample(turn, len(turn))
+            golds -= 1  # where there are any, each round has one
         return kinds[:count]
 
     @cached_property

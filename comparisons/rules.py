@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from comparisons.conduct import Conduct, conducts
+from comparisons.conduct import Conduct, conducts, lower_tail
 from comparisons.models import Exclusion, Study
 from comparisons.protocol import Rules
 
 FEWEST = 10  # answers, below which a share says nothing of a person
 FEWEST_REPEATS = 2
+ERROR_RATE = 0.05  # at most, of leaving out by a share below a limit somebody whose true share is the limit or above
 
 
 @dataclass(frozen=True)
@@ -60,37 +61,41 @@ def apply_rules(study: Study) -> Applied:
 
 def breaches_of(conduct: Conduct, rules: Rules) -> Iterator[Breach]:
     """The first of a session's breaches is the reason that is stored."""
-    judged = len(conduct.judgements)
-    fast = conduct.faster_than(rules.response_floor_ms) if rules.response_floor_ms else []
+    floor_ms, times = rules.response_floor_ms or 0, conduct.screen_ms
+    fast = {screen: ms for screen, ms in times.items() if ms < floor_ms}
     checks = f"{conduct.failed_checks} of {conduct.checks} attention checks failed"
-    repeats = f"{conduct.consistent_repeats} of {conduct.repeats} repeated pairs answered alike"
-    agreement = f"{conduct.agreed} of {conduct.compared} answers agree with the other raters"
-    share_fast = f"{len(fast)} of {judged} answers came faster than {rules.response_floor_ms} ms"
-    sides = f"{conduct.sides['left']} left and {conduct.sides['right']} right (p = {conduct.side_bias_p:.2g})"
+    share_fast = f"{len(fast)} of {len(times)} pairs were answered faster than {floor_ms} ms"
+    sides = conduct.side_bias
+    where = " under one question" if len(conduct.sequences) > 1 else ""
+    p_repeats = _p_below(conduct.consistent_repeats, conduct.repeats, rules.self_consistency)
+    p_agreement = _p_below(conduct.agreed, conduct.compared, rules.agreement)
     found = {
         "failed_checks": (rules.failed_checks and conduct.failed_checks >= rules.failed_checks, checks),
-        "fast_share": (judged >= FEWEST and _above(len(fast), judged, rules.fast_share), share_fast),
+        "fast_share": (len(times) >= FEWEST and _above(len(fast), len(times), rules.fast_share), share_fast),
         "straight_line": (
             rules.straight_line and conduct.longest_run >= rules.straight_line,
             f"{conduct.longest_run} answers on one side in a row",
         ),
-        "side_bias_p": (rules.side_bias_p and conduct.side_bias_p < rules.side_bias_p, sides),
+        "side_bias_p": (
+            rules.side_bias_p and sides.p < rules.side_bias_p,
+            f"{sides.left} left and {sides.right} right{where} (p = {sides.p:.2g})",
+        ),
         "self_consistency": (
-            conduct.repeats >= FEWEST_REPEATS
-            and _below(conduct.consistent_repeats, conduct.repeats, rules.self_consistency),
-            repeats,
+            conduct.repeats >= FEWEST_REPEATS and p_repeats <= ERROR_RATE,
+            f"{conduct.consistent_repeats} of {conduct.repeats} repeated pairs answered alike (p = {p_repeats:.2g})",
         ),
         "agreement": (
-            conduct.compared >= FEWEST and _below(conduct.agreed, conduct.compared, rules.agreement),
-            agreement,
+            conduct.compared >= FEWEST and p_agreement <= ERROR_RATE,
+            f"{conduct.agreed} of {conduct.compared} answers agree with the other raters (p = {p_agreement:.2g})",
         ),
     }
     for rule, (is_broken, what) in found.items():
         if is_broken:
             yield Breach(rule, conduct.session_id, f"{what}; the rule {rule} = {getattr(rules, rule)}.")
-    for answer in fast:
-        reason = f"answered after {answer.response_ms} ms; the rule response_floor_ms = {rules.response_floor_ms}."
-        yield Breach("response_floor_ms", conduct.session_id, reason, answer.vote_id)
+    for answer in conduct.judgements:
+        if answer.screen in fast:
+            reason = f"the pair was answered after {fast[answer.screen]} ms; the rule response_floor_ms = {floor_ms}."
+            yield Breach("response_floor_ms", conduct.session_id, reason, answer.vote_id)
 
 
 def _all_breaches(study: Study) -> Iterator[Breach]:
@@ -114,5 +119,6 @@ def _above(part: int, whole: int, limit: float | None) -> bool:
     return limit is not None and whole > 0 and part / whole > limit
 
 
-def _below(part: int, whole: int, limit: float | None) -> bool:
-    return limit is not None and whole > 0 and part / whole < limit
+def _p_below(part: int, whole: int, limit: float | None) -> float:
+    """Of so few, or fewer, by somebody whose true share is the limit; 1 without one."""
+    return lower_tail(part, whole, limit) if limit is not None else 1.0

@@ -37,13 +37,18 @@ _PAIRS = {
 }
 _RULES = {
     "failed_checks": "a rater who failed {} attention checks or more",
-    "response_floor_ms": "single answers that came faster than {} ms",
-    "fast_share": "a rater of whose answers a share above {} came faster than that",
+    "response_floor_ms": "answers to pairs that were answered faster than {} ms, with the time of answers taken back",
+    "fast_share": "a rater who answered a share above {} of the pairs faster than that",
     "straight_line": "a rater who gave {} answers or more on one side in a row",
     "side_bias_p": "a rater whose left and right answers have p below {} in an exact binomial test of one half",
-    "self_consistency": "a rater who answered a share below {} of the repeated pairs alike",
-    "agreement": "a rater who agreed with the majority of the others in a share below {} of the cases",
+    "self_consistency": "a rater whose share of repeated pairs answered alike is below {} by an exact one-sided "
+    "binomial test at 5%",
+    "agreement": "a rater whose share of agreement with the majority of the others is below {} by the same test",
 }
+_TOGETHER = (
+    "A pair's time is that of all the answers on its screen; runs and sides are counted by question, and the least p "
+    "is multiplied by the number of questions."
+)
 
 
 def design_blocks(source: Source) -> Iterator[Block]:
@@ -114,8 +119,8 @@ def _quotas(source: Source) -> Block:
     ]
     titles = ["Question", "#Pairs of images", "#Votes wanted", "#Votes on time", "#Left, by system"]
     caption = (
-        "Quotas. The last column is how evenly sides fell: over all pairs of systems, how often the one that was left "
-        "less often stood left, and how often the other."
+        "Quotas. The last column is how evenly sides fell in votes on time: over all pairs of systems, how often the "
+        "one that was left less often stood left, and how often the other."
     )
     return table("quotas", caption, titles, rows)
 
@@ -162,9 +167,12 @@ def _rules(study: Study) -> Iterator[Block]:
         return
     yield Paragraph(
         "Rules, frozen with the design before the first vote, leave out of the analysis (shares from "
-        f"{FEWEST} answers on, repeats from {FEWEST_REPEATS}; no failure of the network or the site is a reason):"
+        f"{FEWEST} pairs or answers on, repeats from {FEWEST_REPEATS}; no failure of the network or the site is a "
+        "reason):"
     )
     yield Items(tuple(f"{_RULES[name].format(limit)} ({name} = {limit})".capitalize() for name, limit in rules.items()))
+    if study.protocol.layout == "together" and study.questions.count() > 1:
+        yield Paragraph(_TOGETHER)
 
 
 def _settings(study: Study) -> Definitions:

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from PIL import Image as PillowImage
 
-from comparisons.conduct import check_results
+from comparisons.conduct import CheckResult, check_results
 from comparisons.extras import passing
 from comparisons.leases import release_expired
 from comparisons.models import Assignment, Comparison, RaterSession, Study, Vote
@@ -20,7 +20,7 @@ from comparisons.studies import StudyError, build_comparisons, image_jobs, open_
 from comparisons.study_file import QuestionSpec
 from generation import jobs
 from generation.models import ImageJob
-from tests.comparisons.browsing import Browser, assert_counters_true
+from tests.comparisons.browsing import Browser, assert_counters_true, make_answer
 from tests.comparisons.test_padding import pixels
 from tests.factories import make_draft, make_image, make_open_study
 
@@ -250,6 +250,27 @@ def test_who_fails_too_many_checks_is_thanked_with_another_code() -> None:
     assert session.completion_code not in page
     assert not Assignment.objects.open().exists(), "what was leased ahead went back"
     assert_counters_true(study)
+
+
+def test_a_screen_of_several_questions_is_one_check() -> None:
+    """One wrong click there answers all of them wrong."""
+    questions = (
+        QuestionSpec("q", "Which?", tie=False, both_bad=False, checks=("corrupted",)),
+        QuestionSpec("r", "Which now?", tie=False, both_bad=False),
+    )
+    protocol = Protocol(layout="together", checks=Checks(every=3, stop_after_failed=2))
+    study = make_open_study(TEXTS, questions=questions, protocol=protocol, votes_wanted=3)
+    study.questions.filter(key="r").update(checks=["corrupted"])
+    browser = Browser(study).consent()
+    payload = browser.judge()
+    while payload and not check_results(study):
+        lease = Assignment.objects.get(public_id=payload["assignment"])
+        outcome = "right" if lease.a_is_left else "left"
+        also = [make_answer({"assignment": other["assignment"]}, outcome) for other in payload["also"]]
+        payload = browser.answer(payload, outcome, also=also)["next"]
+    session = RaterSession.objects.get()
+    assert check_results(study) == [CheckResult(session.id, "q", "corrupted", is_right=False)]
+    assert session.stage == "judging", "of two that end the session this is the first"
 
 
 def test_who_passes_them_comes_to_the_end() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from comparisons.conduct import Answer, Conduct, conducts
-from comparisons.models import Assignment, RaterSession
+from comparisons.conduct import Answer, Conduct, Sides, conducts, lower_tail
+from comparisons.models import Assignment, RaterSession, Study
 from comparisons.protocol import Checks, Protocol
 from comparisons.study_file import QuestionSpec
 from tests.comparisons.browsing import Browser
@@ -19,13 +19,41 @@ from tests.comparisons.test_checks import judge_well
 from tests.comparisons.test_undo import undo
 from tests.factories import make_open_study
 
-SOME = Answer(1, 1, 1, "judgement", "left", True, 1000)
+SOME = Answer(
+    vote_id=1,
+    session_id=1,
+    assignment_id=1,
+    beside_id=None,
+    question_id=1,
+    comparison_id=1,
+    kind="judgement",
+    outcome="left",
+    a_is_left=True,
+    response_ms=1000,
+    spent_ms=1000,
+)
 
 
 def conduct_of(*outcomes: str, ms: int = 1000) -> Conduct:
     return Conduct(
-        1, [SOME._replace(vote_id=n, outcome=outcome, response_ms=ms + n) for n, outcome in enumerate(outcomes)]
+        1,
+        [
+            SOME._replace(vote_id=n, assignment_id=n, outcome=outcome, response_ms=ms + n, spent_ms=ms + n)
+            for n, outcome in enumerate(outcomes, start=1)
+        ],
     )
+
+
+def screens_of(*screens: str, ms: int = 1000) -> Conduct:
+    """Of a screen per word, whose letters are the answers to its questions."""
+    outcomes, answers = {"l": "left", "r": "right", "t": "tie"}, []
+    for n, screen in enumerate(screens):
+        first = 10 * n + 1
+        for place, letter in enumerate(screen):
+            given = SOME._replace(vote_id=first + place, assignment_id=first + place, question_id=place + 1)
+            beside = first if place else None
+            answers.append(given._replace(beside_id=beside, outcome=outcomes[letter], response_ms=ms, spent_ms=ms))
+    return Conduct(1, answers)
 
 
 @pytest.mark.parametrize(
@@ -51,9 +79,55 @@ def test_the_p_of_side_bias_is_the_exact_binomial_tests(left: int, right: int) -
 
 def test_times_are_those_of_judgements() -> None:
     conduct = conduct_of("left", "right", "left", ms=400)
-    assert conduct.median_ms == 401
-    assert [answer.response_ms for answer in conduct.faster_than(402)] == [400, 401]
+    assert conduct.median_ms == 402
+    assert conduct.screen_ms == {1: 401, 2: 402, 3: 403}
     assert conduct_of().median_ms is None
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.floats(0.001, 0.999))
+def test_the_lower_tail_is_that_of_the_exact_test(successes: int, failures: int, chance: float) -> None:
+    if count := successes + failures:
+        expected = binomtest(successes, count, chance, alternative="less").pvalue
+        assert math.isclose(lower_tail(successes, count, chance), expected, rel_tol=1e-9)
+
+
+def test_the_lower_tail_of_many_trials_is_a_number() -> None:
+    assert math.isclose(lower_tail(9_900, 20_000, 0.5), binomtest(9_900, 20_000, 0.5, "less").pvalue, rel_tol=1e-8)
+
+
+def test_answers_on_one_screen_are_no_evidence_for_each_other() -> None:
+    """They are about one pair, whose better image stands on one side."""
+    alike = screens_of("ll", "ll", "rr", "rr", "rr", "ll")
+    assert (alike.longest_run, alike.side_bias) == (3, Sides(1.0, 3, 3))
+    steady = screens_of(*["ll", "lr"] * 10)
+    assert (steady.longest_run, steady.side_bias[1:]) == (20, (20, 0))
+    assert steady.side_bias_p == pytest.approx(2 * binomtest(20, 20).pvalue)
+
+
+def test_a_run_goes_on_from_one_block_to_the_next() -> None:
+    """Each pair there has sides of its own."""
+    blocks = conduct_of("right", *["left"] * 4)
+    blocks.judgements = [answer._replace(question_id=n // 3) for n, answer in enumerate(blocks.judgements)]
+    assert (blocks.longest_run, blocks.side_bias[1:]) == (4, (4, 1))
+
+
+def test_a_screen_took_as_long_as_all_its_answers() -> None:
+    assert screens_of("lr", "r", ms=400).screen_ms == {1: 800, 11: 400}
+
+
+@pytest.mark.django_db
+def test_what_was_taken_back_counts_to_the_time_of_the_answer() -> None:
+    question = QuestionSpec("q", "Which?", tie=False, both_bad=False)
+    browser = Browser(make_open_study(["a red fox"], questions=(question,))).consent()
+    payload = browser.judge()
+    assert payload
+    for ms in (6000, 450, 300):
+        following = browser.answer(payload, response_ms=ms)["next"]
+        undo(browser)
+    browser.answer(payload, "right", response_ms=200)
+    browser.answer(following, response_ms=900)
+    (conduct,) = conducts(Study.objects.get()).values()
+    assert [(answer.response_ms, answer.spent_ms) for answer in conduct.judgements] == [(200, 6950), (900, 900)]
 
 
 @pytest.mark.django_db
