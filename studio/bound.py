@@ -29,6 +29,15 @@ class BoundField:
         return element_id(self.name)
 
     @property
+    def has_lines(self) -> bool:
+        """Of a field of one line: it came from a file so, and an input would drop the line breaks."""
+        return self.field.kind == "line" and "\n" in self.typed
+
+    @property
+    def template(self) -> str:
+        return "studio/fields/text.html" if self.has_lines else self.field.template
+
+    @property
     def chosen(self) -> list[tuple[str, str, bool]]:
         """Values with their labels, and whether they are chosen: the order of those that are is part of the design."""
         if isinstance(self.typed, str):

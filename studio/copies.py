@@ -20,7 +20,7 @@ from people import audit, members
 from people.audit import Verb
 from people.models import Membership
 from studio.models import WorkingCopy
-from studio.typed import Content, Problem, check, content_of, place_of, plan_of
+from studio.typed import Content, Problem, changed_texts, check, content_of, place_of, plan_of
 
 MOST_FILE_BYTES = 2_000_000
 PLAN = {"win_rate": "0.55", "ties": "0.2", "prompt_icc": "0.35", "rater_icc": "0.1", "seconds": "8", "pay": "12"}
@@ -33,6 +33,10 @@ class DesignError(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(problem.sentence for problem in problems))
         self.problems = problems
+
+
+class UnkeptError(Exception):
+    """The form would change a text of the study; one sentence."""
 
 
 class Overtaken(Exception):
@@ -53,40 +57,62 @@ def begin_from_file(user: User, content: bytes, name: str) -> WorkingCopy:
         spec = study_of(table)
     except SpecError as error:
         raise StudyFileError(f"{name}: {error}.") from None
-    typed = content_of(table)
-    if check(typed)[0] != spec:
-        raise StudyFileError(f"{name}: has a text that the form would change; create the study with create_study.")
+    typed, changed = content_of(table), changed_texts(table)
+    if changed or check(typed)[0] != spec:
+        place = f" in {', '.join(changed)}" if changed else ""
+        raise StudyFileError(
+            f"{name}: has a text{place} that the form would change; create the study with create_study."
+        )
     return WorkingCopy.objects.create(owner=user, content=_with_plan(typed))
 
 
 def begin_version(study: Study, user: User) -> WorkingCopy:
-    """A new design with all that this study says, under the next free name."""
+    """A new design with all that this study says, under the next free name; UnkeptError where the form changes it."""
     base = re.sub(r"-v\d+$", "", study.slug)[:90]
     taken = set(Study.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     slug = next(name for n in range(2, len(taken) + 3) if (name := f"{base}-v{n}") not in taken)
-    content = _with_plan(content_of(study_table(slug, study.design)))
+    content = _kept_content_of(study) | {"slug": slug}
     return WorkingCopy.objects.create(owner=user, content=content, predecessor=study)
 
 
 def copy_of(study: Study, user: User) -> WorkingCopy:
-    """Of a draft; made where there is none, as for a study that came from a file."""
+    """Of a draft; made where there is none, as for a study from a file. UnkeptError where the form changes it."""
     copy, _ = WorkingCopy.objects.get_or_create(
-        study=study, defaults={"owner": user, "content": _content_of(study), "study_hash": design_hash(study)}
+        study=study,
+        defaults={
+            "owner": user,
+            "content": lambda: _kept_content_of(study),
+            "study_hash": design_hash(study),
+        },
     )
     return copy
 
 
 def take_from_study(copy: WorkingCopy) -> None:
-    """Forget what was typed, and begin anew with what the draft says now."""
+    """Forget what was typed, and begin anew with what the draft says now; UnkeptError where the form changes it."""
     if copy.study:
-        plan = {name: text for name, text in copy.content.items() if name.startswith("plan.")}
+        content = _kept_content_of(copy.study)
         copy.study_hash = design_hash(copy.study)
-        keep(copy, _content_of(copy.study) | plan, copy.version)
+        keep(copy, content | _plan_texts(copy), copy.version)
 
 
 def has_strayed(copy: WorkingCopy) -> bool:
     """Whether the draft was changed by other means than this copy since it was last saved."""
     return copy.study is not None and copy.study_hash != design_hash(copy.study)
+
+
+def has_unsaved(copy: WorkingCopy) -> bool:
+    """Whether the form says another design than the draft, or none yet: what opens is the draft."""
+    if copy.study is None:
+        return False
+    spec, _ = problems_of(copy.content)
+    saved = copy.study.design
+    return spec is None or spec.slug != copy.study.slug or saved | spec.as_design() != saved
+
+
+def saved_content(study: Study, copy: WorkingCopy | None) -> Content:
+    """What the draft says, whatever is typed in its form, with that form's assumptions for the estimate."""
+    return _content_of(study) | (_plan_texts(copy) if copy else {})
 
 
 def keep(copy: WorkingCopy, content: Content, version: int) -> None:
@@ -168,6 +194,19 @@ def _problem_of(sentence: str, content: Content) -> Problem:
 
 def _content_of(study: Study) -> Content:
     return _with_plan(content_of(study_table(study.slug, study.design)))
+
+
+def _kept_content_of(study: Study) -> Content:
+    if changed := changed_texts(study_table(study.slug, study.design)):
+        raise UnkeptError(
+            f"{study.slug} has a text in {', '.join(changed)} that the form would change: "
+            "edit its study file instead, and create that with create_study."
+        )
+    return _content_of(study)
+
+
+def _plan_texts(copy: WorkingCopy) -> Content:
+    return {name: text for name, text in copy.content.items() if name.startswith("plan.")}
 
 
 def _with_plan(content: Content) -> Content:

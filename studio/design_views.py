@@ -16,6 +16,7 @@ from comparisons.study_text import study_table, write_study
 from people.rights import ResearcherRequest, Right, needs, studies_of
 from studio import copies, opening
 from studio.draft_views import study_file
+from studio.models import WorkingCopy
 from studio.preview_views import find_preview
 from studio.summary import summary_of
 
@@ -32,6 +33,7 @@ def design(request: ResearcherRequest, study: Study) -> HttpResponse:
         "successors": versions.filter(working_copy__predecessor=study).order_by("slug"),
         "may_edit": Right.EDIT_DESIGN in request.rights,
         "may_open": Right.OPEN_CLOSE in request.rights,
+        "unsaved": _unsaved(WorkingCopy.objects.of_draft(study)),
     }
     return render(request, "studio/design.html", context)
 
@@ -59,13 +61,22 @@ def preview(request: ResearcherRequest, key: str) -> HttpResponse:
 @require_POST
 @needs(Right.EDIT_DESIGN)
 def revise(request: ResearcherRequest, study: Study) -> HttpResponse:
-    return redirect("studio:edit", copy_id=copies.copy_of(study, request.user).pk)
+    try:
+        copy = copies.copy_of(study, request.user)
+    except copies.UnkeptError as error:
+        messages.warning(request, str(error))
+        return redirect("studio:design", slug=study.slug)
+    return redirect("studio:edit", copy_id=copy.pk)
 
 
 @require_POST
 @needs(Right.SEE_PROGRESS)
 def new_version(request: ResearcherRequest, study: Study) -> HttpResponse:
-    copy = copies.begin_version(study, request.user)
+    try:
+        copy = copies.begin_version(study, request.user)
+    except copies.UnkeptError as error:
+        messages.warning(request, str(error))
+        return redirect("studio:design", slug=study.slug)
     messages.success(request, f"A new design with all that {study.slug} says. Nothing of {study.slug} changes.")
     return redirect("studio:edit", copy_id=copy.pk)
 
@@ -76,16 +87,24 @@ def open_study(request: ResearcherRequest, study: Study) -> HttpResponse:
     if study.state != Study.State.DRAFT:
         messages.warning(request, f"This study is {study.state} already.")
         return redirect("studio:design", slug=study.slug)
-    copy = copies.copy_of(study, request.user)
     if request.method == "GET":
-        outlook = opening.outlook(study, copy)
-        context = {"study": study, "outlook": outlook, "design_hash": studies.design_hash(study), "copy": copy}
-        return render(request, "studio/open.html", context)
+        copy = WorkingCopy.objects.of_draft(study)
+        context = {"study": study, "design_hash": studies.design_hash(study), "unsaved": _unsaved(copy)}
+        return render(request, "studio/open.html", context | {"outlook": opening.outlook(study, copy)})
     if request.POST.get("design_hash") != studies.design_hash(study):
         messages.warning(request, "Not opened: the design was changed since that page was loaded. Look at it again.")
         return redirect("studio:open", slug=study.slug)
-    _tell(request, opening.open_and_ask(study, request.user))
+    try:
+        _tell(request, opening.open_and_ask(study, request.user))
+    except studies.StudyError as error:
+        messages.warning(request, str(error))
+        return redirect("studio:open", slug=study.slug)
     return redirect("studies:detail", slug=study.slug)
+
+
+def _unsaved(copy: WorkingCopy | None) -> WorkingCopy | None:
+    """Where it says something else than what opens."""
+    return copy if copy and copies.has_unsaved(copy) else None
 
 
 def _tell(request: HttpRequest, opened: opening.Opened) -> None:

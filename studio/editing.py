@@ -60,7 +60,7 @@ def act(copy: WorkingCopy, content: Content, posted: Mapping[str, str], user: Us
         content, place = _CHANGES[verb](content, argument, user)
         copies.keep(copy, content, copy.version)
     if verb == "take":
-        copies.take_from_study(copy)
+        _take(copy)
     if verb == "save":
         return _save(copy, user, here)
     elsewhere = {
@@ -69,6 +69,13 @@ def act(copy: WorkingCopy, content: Content, posted: Mapping[str, str], user: Us
         "preview": reverse("studio:preview", args=[f"draft-{copy.pk}"]),
     }
     return elsewhere.get(verb, f"{here}#{place}" if place else here)
+
+
+def _take(copy: WorkingCopy) -> None:
+    try:
+        copies.take_from_study(copy)
+    except copies.UnkeptError as error:
+        raise Refused(str(error)) from None
 
 
 def _save(copy: WorkingCopy, user: User, here: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from comparisons.plan import GOLD
 from studio.typed import Content, plan_of, table_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def estimate(content: Content, prompts: int) -> Estimate:
 
 def size_of(table: Mapping[str, Any], prompts: int) -> Size | str:
     """Or what is missing, in words."""
-    rating, checks = table.get("rating", {}), table.get("checks", {})
+    rating = table.get("rating", {})
     systems = sum(_steps(row) for row in table.get("systems", ()))
     questions = table.get("questions", [])
     lacking = {
@@ -88,19 +89,33 @@ def size_of(table: Mapping[str, Any], prompts: int) -> Size | str:
     comparisons = prompts * systems * (systems - 1) // 2
     wished, most = rating.get("judgements_per_question"), table.get("recruitment", {}).get("max_raters")
     judgements = min(wished, comparisons) if _is_count(wished) else comparisons
-    every, repeats = checks.get("every"), checks.get("repeats")
-    checked = sum(bool(row.get("checks")) for row in questions) if _is_count(every) else 0
     return Size(
         prompts=prompts,
         systems=systems,
         questions=len(questions),
         votes_wanted=rating["votes_wanted"],
         judgements=judgements,
-        extras=(judgements // every * checked if checked else 0)
-        + (repeats * len(questions) if _is_count(repeats) else 0),
+        extras=_extras(table, judgements),
         practice=sum(len(row.get("practice", ())) for row in questions),
         max_raters=most if _is_count(most) else None,
     )
+
+
+def _extras(table: Mapping[str, Any], judgements: int) -> int:
+    """Checks and repeats of one rater. Those of the first question ask all, where all are asked about each pair."""
+    questions, repeats = table["questions"], table.get("checks", {}).get("repeats")
+    together = table["rating"].get("layout") == "together"
+    asked = [questions[0]] * len(questions) if together else questions
+    checks = sum(_checks(table.get("checks", {}), row, judgements) for row in asked)
+    return checks + (repeats * len(questions) if _is_count(repeats) else 0)
+
+
+def _checks(checks: Mapping[str, Any], question: Mapping[str, Any], judgements: int) -> int:
+    """As many as comparisons.plan.Plan has, which draws them one by one: a gold pair comes once to each rater."""
+    every, kinds = checks.get("every"), set(question.get("checks", ()))
+    runs = judgements // every if every and _is_count(every) and kinds else 0
+    golds = sum(gold.get("question") == question.get("key") for gold in checks.get("gold", ()))
+    return min(runs, golds) if kinds == {GOLD} else runs
 
 
 def _work(size: Size, study: Study) -> dict[str, str]:

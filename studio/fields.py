@@ -53,7 +53,7 @@ def _table(text: str) -> object:
         return {}
     try:
         return tomllib.loads(text) or None
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # also of a number of 5,000 digits, and of 1,000 brackets
         return text
 
 
@@ -70,6 +70,7 @@ def _show_table(value: dict[str, Any]) -> str:
     return tomli_w.dumps(value).rstrip("\n") or "{}"
 
 
+TEXTS = {"line", "text", "lines"}  # kinds of what is written freely
 KINDS: dict[str, Kind] = {
     "line": Kind(lambda text: text or None, str, "line"),
     "text": Kind(lambda text: text or None, str, "text"),
@@ -107,6 +108,11 @@ class Field:
 
     def show(self, value: Any) -> Typed:
         return KINDS[self.kind].show(value)
+
+    def keeps(self, text: str | list[str]) -> bool:
+        """Whether a browser, which ends lines in its own way, sends back what reads as this text, or these."""
+        sent = str(self.show(text)).replace("\r\n", "\n").replace("\r", "\n")
+        return bool(self.read(sent) == (text.strip() if isinstance(text, str) else [line.strip() for line in text]))
 
     @property
     def template(self) -> str:

@@ -22,6 +22,10 @@ class WorkingCopyQuerySet(models.QuerySet["WorkingCopy"]):
         """Those that have not become a study, the last touched first."""
         return self.filter(study=None, owner=user).order_by("-updated_at", "-id")
 
+    def of_draft(self, study: Study) -> WorkingCopy | None:
+        """None where there is none yet, and where the study is no draft any more."""
+        return self.filter(study=study, study__state=Study.State.DRAFT).select_related("study").first()
+
 
 class WorkingCopy(models.Model):
     """The form of a study as it was typed, mistakes included: text by the key of the study file.

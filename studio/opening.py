@@ -13,6 +13,7 @@ from comparisons.studies import StudyError, close_study, delete_draft, image_job
 from generation.models import ImageJob, System
 from people import audit
 from people.audit import Verb
+from studio import copies
 from studio.estimate import Estimate, estimate
 from studio.models import WorkingCopy
 
@@ -26,7 +27,7 @@ class Outlook:
     images_there: int
     images_to_make: int
     awaited: list[System]  # whose images are made elsewhere
-    estimate: Estimate
+    estimate: Estimate  # of the draft: what is typed in its form and not saved does not open
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Opened:
     trouble: str = ""  # why no worker was told; the jobs are there
 
 
-def outlook(study: Study, copy: WorkingCopy) -> Outlook:
+def outlook(study: Study, copy: WorkingCopy | None) -> Outlook:
     prompts, (systems, awaited) = study.prompt_set.prompts.count(), made_here(study)
     there = image_jobs(study).filter(state=ImageJob.State.DONE)
     number = len(systems) + len(awaited)
@@ -47,7 +48,7 @@ def outlook(study: Study, copy: WorkingCopy) -> Outlook:
         images_there=there.count(),
         images_to_make=prompts * len(systems) - there.filter(system__in=systems).count(),
         awaited=awaited,
-        estimate=estimate(copy.content, prompts),
+        estimate=estimate(copies.saved_content(study, copy), prompts),
     )
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from comparisons import judging
 from comparisons.examples import SIDES, Shown
-from comparisons.judging import described, worded
 from comparisons.models import Question, RaterSession, Study
 from comparisons.studies import image_jobs
 from comparisons.study_file import StudySpec
@@ -67,8 +67,10 @@ class Preview:
     def __init__(self, key: str, study: Study, questions: Sequence[Question], prompt_set: PromptSet | None) -> None:
         self.study, self._prompt_set = study, prompt_set
         study.key = key
+        systems = len(study.design["systems"])
+        comparisons = systems * (systems - 1) // 2 * (prompt_set.prompts.count() if prompt_set else 0)
         for question in questions:
-            question.study = study
+            question.study, question.comparison_count = study, comparisons
         study.__dict__["ordered_questions"] = list(questions)
 
     @classmethod
@@ -94,6 +96,7 @@ class Preview:
                 offers_both_bad=each.both_bad,
                 help=each.help,
                 practice=list(each.practice),
+                checks=list(each.checks),
             )
             for position, each in enumerate(spec.questions)
         ]
@@ -143,7 +146,7 @@ class Preview:
             **self.addresses(number),
             "assignment": str(uuid.UUID(int=number)),
             "prompt": pair.prompt,
-            "question": worded(pair.question),
+            "question": judging.worded(pair.question),
             "also": self._also(number, pair),
             "block": {"number": pair.question.position + 1, "of": len(questions), "first": pair.is_first},
             "practice": bool(pair.practice),
@@ -167,11 +170,7 @@ class Preview:
 
     def introduction(self) -> dict[str, Any]:
         """What the pages before judging say of the study, reckoned for all its images being there."""
-        questions, protocol = self.study.ordered_questions, self.study.protocol
-        systems = len(self.study.design["systems"])
-        comparisons = systems * (systems - 1) // 2 * (self._prompt_set.prompts.count() if self._prompt_set else 0)
-        judged = min(comparisons, self.study.judgements_per_question or comparisons)
-        return described(self.study, judged if protocol.layout == "together" else judged * len(questions))
+        return judging.introduction(self.study)
 
     def asked(self) -> list[tuple[Question, list[Shown]]]:
         """Each question with its examples, as the page of instructions gets them."""
@@ -244,6 +243,6 @@ class Preview:
             return []
         others = self.study.ordered_questions[1:]
         return [
-            {"assignment": str(uuid.UUID(int=1000 * (place + 1) + number)), "question": worded(question)}
+            {"assignment": str(uuid.UUID(int=1000 * (place + 1) + number)), "question": judging.worded(question)}
             for place, question in enumerate(others)
         ]

@@ -118,7 +118,8 @@ QUESTIONS = Section(
                     "checks",
                     "Attention checks between the pairs",
                     "choices",
-                    help="They take turns; how often is said under Checks.",
+                    help="They take turns; how often is said under Checks. "
+                    "Only the first question has any where all are asked about each pair.",
                     options=options_of(CHECKS, _KIND_NAMES),
                 ),
             ),
@@ -239,7 +240,7 @@ RULES = Section(
     (
         Field("rules.failed_checks", "A rater with so many failed checks", "whole"),
         Field("rules.response_floor_ms", "Single answers faster than so many milliseconds", "whole", stand_in=1),
-        Field("rules.fast_share", "A rater with more than this share of such answers", "decimal"),
+        Field("rules.fast_share", "A rater with more than this share of pairs answered so fast", "decimal"),
         Field("rules.straight_line", "A rater with so many answers in a row on one side", "whole"),
         Field(
             "rules.side_bias_p",
@@ -247,8 +248,18 @@ RULES = Section(
             "decimal",
             help="p of an exact binomial test, such as 0.0001.",
         ),
-        Field("rules.self_consistency", "A rater who answered fewer of the repeats alike than", "decimal"),
-        Field("rules.agreement", "A rater who agrees with the others less often than", "decimal"),
+        Field(
+            "rules.self_consistency",
+            "A rater who answered fewer of the repeats alike than",
+            "decimal",
+            help="By an exact binomial test at 5%: at 0.5 it takes five repeats or more to leave anybody out.",
+        ),
+        Field(
+            "rules.agreement",
+            "A rater who agrees with the others less often than",
+            "decimal",
+            help="By the same test.",
+        ),
     ),
 )
 RECRUITMENT = Section(

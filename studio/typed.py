@@ -12,7 +12,7 @@ from typing import Any
 
 from comparisons.study_file import StudySpec, study_of
 from generation.systems import SpecError
-from studio.fields import Field, Typed
+from studio.fields import TEXTS, Field, Typed
 from studio.sections import FIELDS, GROUPS, PLAN, SECTIONS
 
 Content = dict[str, Typed]
@@ -107,6 +107,15 @@ def content_of(table: Mapping[str, Any]) -> Content:
         for row in _at(table, group) or ():
             content = with_row(content, group, row)
     return content
+
+
+def changed_texts(table: Mapping[str, Any]) -> list[str]:
+    """The names of the fields that would not send back their text of this table as it is."""
+    said = [(key, field, _at(table, key)) for key, field in FIELDS.items()]
+    for key, group in GROUPS.items():
+        for number, row in enumerate(_at(table, key) or (), start=1):
+            said += [(f"{key}[{number}].{field.key}", field, row.get(field.key)) for field in group.fields]
+    return [name for name, field, value in said if value and field.kind in TEXTS and not field.keeps(value)]
 
 
 def _at(table: Mapping[str, Any], key: str) -> Any:

@@ -35,6 +35,8 @@ from scipy import special
 
 PROMPT_ICC, RATER_ICC = 0.35, 0.10
 """Where no pilot says better: what public data sets of votes on images have, on the high side."""
+LARGEST = 10**12
+"""Of prompts and of every count: there are no such studies, and beyond it floats cannot count."""
 
 
 class PlanError(ValueError):
@@ -134,8 +136,8 @@ def plan(wish: Wish) -> Plan:
     if wish.half_width is None:
         q += float(special.ndtri(wish.power))
     distance = abs(_delta(wish)) if wish.half_width is None else wish.half_width
-    independent = (q / distance) ** 2 * vote_variance(wish)
-    study = _smallest(wish, math.ceil(independent * inflation(wish, _of_rater(wish)) / wish.votes_per_prompt))
+    independent = (q / distance) * (q / distance) * vote_variance(wish)
+    study = _smallest(wish, independent * inflation(wish, _of_rater(wish)) / wish.votes_per_prompt)
     total = study.votes * _pairs(wish) * wish.questions
     hours = total * wish.seconds / 3600
     return Plan(
@@ -151,11 +153,14 @@ def plan(wish: Wish) -> Plan:
     )
 
 
-def _smallest(wish: Wish, about: int) -> Study:
+def _smallest(wish: Wish, about: float) -> Study:
     """With the fewest prompts that are enough: more prompts, which bring more raters, are never worse."""
-    most = max(about, 1)
+    most = math.ceil(min(max(about, 1), LARGEST))
     while not Study(wish, most).is_enough:
-        most *= 2
+        if most == LARGEST:
+            name = "win_rate" if wish.half_width is None else "half_width"
+            raise PlanError(f"{name} is {getattr(wish, name)}; allowed: what takes at most {LARGEST:,} prompts.")
+        most = min(2 * most, LARGEST)
     return Study(wish, 1 + bisect_left(range(1, most), True, key=lambda prompts: Study(wish, prompts).is_enough))
 
 
@@ -200,11 +205,11 @@ def _check(wish: Wish) -> None:
         raise PlanError("win_rate is 0.5: no number of votes finds a difference that is none; give half_width instead.")
     if wish.half_width is not None and not 0 < wish.half_width < 0.5:
         raise PlanError(f"half_width is {wish.half_width}; allowed: a number between 0 and 0.5.")
-    if wish.systems < 2:
-        raise PlanError(f"systems is {wish.systems}; allowed: 2 or more.")
+    if not 2 <= wish.systems <= LARGEST:
+        raise PlanError(f"systems is {wish.systems}; allowed: 2 to {LARGEST:,}.")
     for name in ("questions", "votes_per_prompt", "judgements", "seconds", "pay"):
-        if getattr(wish, name) <= 0:
-            raise PlanError(f"{name} is {getattr(wish, name)}; allowed: a number above 0.")
+        if not 0 < getattr(wish, name) <= LARGEST:
+            raise PlanError(f"{name} is {getattr(wish, name)}; allowed: a number above 0, up to {LARGEST:,}.")
 
 
 def _check_shares(wish: Wish) -> None:

@@ -13,7 +13,7 @@ from comparisons.study_file import StudyFileError, read_study
 from comparisons.study_text import write_study
 from people.models import AuditEntry, Membership
 from studio import copies
-from studio.copies import DesignError, Overtaken
+from studio.copies import DesignError, Overtaken, UnkeptError
 from studio.models import WorkingCopy
 from studio.typed import check
 from tests.factories import make_draft, make_prompt_set, make_study_spec, make_system_spec
@@ -99,7 +99,7 @@ def test_a_file_that_the_form_would_change_is_refused(ana: User) -> None:
     content = content.replace("seed = 7", 'seed = 7\ninstructions = "Look."') + (
         '\n[[comprehension]]\nquestion = "How?"\noptions = ["a\\nb", "c"]\nanswer = 1\n'
     )
-    with pytest.raises(StudyFileError, match="has a text that the form would change"):
+    with pytest.raises(StudyFileError, match=r"has a text in comprehension\[1\]\.options that the form would change"):
         copies.begin_from_file(ana, content.encode(), "s.toml")
 
 
@@ -176,6 +176,23 @@ def test_a_draft_from_a_file_has_a_form_with_all_that_it_says(ana: User) -> None
     copy = copies.copy_of(study, ana)
     assert copies.copy_of(study, ana) == copy
     assert copies.save_study(copy, ana).design == study.design
+
+
+@pytest.mark.parametrize("text", ["one\rtwo", "one\r\ntwo"])
+def test_a_text_with_carriage_returns_stays_out_of_the_form(text: str, ana: User) -> None:
+    """Browsers end the lines of a form in their own way."""
+    study = make_draft(slug="typewriter", introduction=text)
+    with pytest.raises(UnkeptError, match=r"^typewriter has a text in introduction that the form would change"):
+        copies.copy_of(study, ana)
+    copy = copies.copy_of(make_draft(slug="lines", introduction="one\ntwo"), ana)
+    assert copy.content["introduction"] == "one\ntwo"
+
+
+def test_a_form_that_is_there_is_found_whatever_the_draft_has_become(copy: WorkingCopy, ana: User) -> None:
+    study = copies.save_study(copy, ana)
+    create_study(make_study_spec("animals", slug="mine", introduction="one\rtwo"))
+    study.refresh_from_db()
+    assert copies.copy_of(study, ana) == copy
 
 
 def test_a_draft_that_was_changed_by_other_means_is_told_apart(copy: WorkingCopy, ana: User) -> None:

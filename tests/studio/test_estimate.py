@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.stats.planning import Wish, plan
+from comparisons.plan import Plan
+from comparisons.protocol import CHECKS
 from studio.copies import PLAN
 from studio.estimate import Estimate, Size, estimate, size_of
 from studio.typed import Content, content_of
@@ -46,6 +48,43 @@ def test_it_counts_what_is_shown() -> None:
         practice=3,
         max_raters=None,
     )
+
+
+def extras(questions: list[dict[str, Any]], **changes: dict[str, Any]) -> int:
+    size = size_of(TABLE | changes | {"questions": questions}, prompts=100)
+    assert isinstance(size, Size)
+    return size.extras
+
+
+@given(
+    kinds=st.lists(st.sampled_from(CHECKS), max_size=4, unique=True),
+    judgements=st.integers(1, 60),
+    every=st.integers(2, 20),
+    golds=st.integers(0, 5),
+    repeats=st.integers(0, 3),
+)
+def test_checks_and_repeats_are_as_many_as_raters_are_shown(
+    kinds: list[str], judgements: int, every: int, golds: int, repeats: int
+) -> None:
+    shown = Plan("any", judgements, tuple(kinds), every, golds, repeats)
+    rating = {"votes_wanted": 4, "judgements_per_question": judgements}
+    gold = [{"question": "quality"}] * golds + [{"question": "following"}]
+    checks = {"every": every, "repeats": repeats, "gold": gold}
+    found = extras([{"key": "quality", "checks": kinds}], rating=rating, checks=checks)
+    assert found == len(shown.checks) + len(shown.repeats_after)
+
+
+def test_a_known_answer_comes_once_to_each_rater() -> None:
+    checks = {"every": 5, "gold": [{"question": "quality"}]}
+    assert extras([{"key": "quality", "checks": ["gold"]}], checks=checks) == 1
+
+
+def test_a_check_asks_all_questions_that_stand_together() -> None:
+    """Only the first question has any then."""
+    together = TABLE["rating"] | {"layout": "together"}
+    questions: list[dict[str, Any]] = [{"key": "quality", "checks": ["same"]}, {"key": "following"}, {"key": "style"}]
+    assert extras(questions, rating=together) == (4 + 2) * 3
+    assert extras(questions[1:], rating=together) == 2 * 2
 
 
 def test_it_says_work_and_pay() -> None:
@@ -126,7 +165,12 @@ def test_it_says_what_it_waits_for(changes: dict[str, Any], prompts: int, missin
         ("pay", "1e99", "pay is 1e+99; allowed: a number up to 1,000,000."),
         ("pay", "nan", "pay is nan; allowed: a number up to 1,000,000."),
         ("ties", "1", "ties is 1; allowed: a number from 0 to below 1."),
-        ("seconds", "0", "seconds is 0; allowed: a number above 0."),
+        ("seconds", "0", "seconds is 0; allowed: a number above 0, up to 1,000,000,000,000."),
+        (
+            "win_rate",
+            "0.5000000001",
+            "win_rate is 0.5000000001; allowed: what takes at most 1,000,000,000,000 prompts.",
+        ),
     ],
 )
 def test_a_bad_assumption_is_named(name: str, text: str, sentence: str) -> None:

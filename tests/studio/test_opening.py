@@ -14,14 +14,14 @@ from kombu.exceptions import OperationalError
 
 from comparisons.asking import NO_BROKER
 from comparisons.models import Study
-from comparisons.studies import create_study, design_hash
+from comparisons.studies import create_study, design_hash, open_study
 from comparisons.study_file import read_study
 from generation import jobs
 from generation.models import ImageJob, System
-from people.models import AuditEntry
-from studio import copies
+from people.models import AuditEntry, Membership
+from studio import copies, opening
 from studio.models import WorkingCopy
-from tests.factories import make_image
+from tests.factories import make_draft, make_image, make_study_spec
 from tests.studio.conftest import change
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +60,73 @@ def test_it_says_what_opening_does(researcher: Client, draft: Study) -> None:
     assert outlook.estimate.figures["votes"] == "192"
     draft.refresh_from_db()
     assert draft.state == "draft"
+
+
+UNSAVED = "There are changes in the form that are not saved: they are not part of what opens."
+PAGES_OF_THE_DRAFT = ("/studio/studies/mine/", "/studio/studies/mine/open/")
+
+
+def test_what_is_typed_and_not_saved_is_no_part_of_what_opens(
+    researcher: Client, draft: Study, copy: WorkingCopy, ana: User
+) -> None:
+    change(copy, rating__votes_wanted="40", **{"plan.pay": "24"})
+    for path in PAGES_OF_THE_DRAFT:
+        page = researcher.get(path).content.decode()
+        assert UNSAVED in page
+        assert f'href="/studio/drafts/{copy.pk}/"' in page
+    figures = researcher.get("/studio/studies/mine/open/").context["outlook"].estimate.figures
+    assert figures["votes"] == "192"
+    copies.save_study(copy, ana)
+    assert UNSAVED not in "".join(researcher.get(path).content.decode() for path in PAGES_OF_THE_DRAFT)
+    figures = researcher.get("/studio/studies/mine/open/").context["outlook"].estimate.figures
+    assert figures["votes"] == "1,920"
+
+
+def test_assumptions_of_the_estimate_are_no_part_of_the_design(
+    researcher: Client, draft: Study, copy: WorkingCopy
+) -> None:
+    cost = int(researcher.get("/studio/studies/mine/open/").context["outlook"].estimate.figures["cost"])
+    change(copy, **{"plan.pay": "120"})
+    page = researcher.get("/studio/studies/mine/open/")
+    assert int(page.context["outlook"].estimate.figures["cost"]) == pytest.approx(10 * cost, rel=0.2)
+    assert UNSAVED not in page.content.decode()
+
+
+def test_an_assumption_that_no_study_can_meet_is_said(researcher: Client, draft: Study, copy: WorkingCopy) -> None:
+    change(copy, **{"plan.win_rate": "0.5000000001"})
+    page = researcher.get("/studio/studies/mine/open/")
+    assert "win_rate is 0.5000000001; allowed: what takes at most" in page.content.decode()
+
+
+@pytest.mark.parametrize("typed", [{"slug": "renamed"}, {"slug": ""}, {"title": "Another"}, {"prompt_set": "plants"}])
+def test_any_change_and_any_mistake_is_told(
+    typed: dict[str, str], researcher: Client, draft: Study, copy: WorkingCopy
+) -> None:
+    change(copy, **typed)
+    for path in PAGES_OF_THE_DRAFT:
+        assert UNSAVED in researcher.get(path).content.decode()
+
+
+def test_a_draft_that_was_changed_by_a_file_is_what_opens(researcher: Client, draft: Study) -> None:
+    create_study(make_study_spec("animals", slug="mine", votes_wanted=9))
+    page = researcher.get("/studio/studies/mine/open/")
+    assert page.context["outlook"].estimate.figures["votes_per_pair"] == "36"
+    assert UNSAVED in page.content.decode()
+
+
+def test_a_draft_without_a_form_opens_too(researcher: Client, ana: User) -> None:
+    Membership.objects.create(study=make_draft(slug="from-a-file"), user=ana, role="owner")
+    page = researcher.get("/studio/studies/from-a-file/open/")
+    assert page.context["outlook"].estimate.figures["cost"]
+    assert not WorkingCopy.objects.exists()
+
+
+def test_after_opening_nothing_is_said_of_the_form(
+    researcher: Client, draft: Study, copy: WorkingCopy, sent: list[Any]
+) -> None:
+    change(copy, title="Another")
+    open_it(researcher, draft)
+    assert UNSAVED not in researcher.get("/studio/studies/mine/").content.decode()
 
 
 def test_images_that_are_there_already_are_counted(researcher: Client, draft: Study) -> None:
@@ -107,6 +174,22 @@ def test_a_design_that_changed_since_is_not_opened(
     assert "Not opened: the design was changed since that page was loaded." in response.content.decode()
     draft.refresh_from_db()
     assert draft.state == "draft"
+
+
+def test_a_design_that_changes_at_that_very_moment_is_not_opened(
+    researcher: Client, draft: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change_and_open(study: Study) -> bool:
+        Study.objects.filter(id=study.id).update(design=study.design | {"seed": 8})
+        return open_study(study)
+
+    monkeypatch.setattr(opening, "open_study", change_and_open)
+    page = open_it(researcher, draft)
+    assert "Not opened: the design of &#x27;mine&#x27; was changed at this moment. Look at it again." in page
+    draft.refresh_from_db()
+    assert (draft.state, draft.design_hash, draft.opened_at) == ("draft", "", None)
+    assert not AuditEntry.objects.filter(verb="opened").exists()
+    assert not ImageJob.objects.exists()
 
 
 def test_an_opened_study_is_closed_after_a_question(researcher: Client, draft: Study, sent: list[Any]) -> None:

@@ -14,6 +14,7 @@ from django.test import Client
 from comparisons.models import Assignment, Rater, RaterSession, Study, Vote
 from comparisons.protocol import Checks, ComprehensionItem, Example, Protocol
 from comparisons.study_file import QuestionSpec
+from generation.storage import StorageUnavailable
 from people.models import Membership
 from studio import copies
 from studio.models import WorkingCopy
@@ -79,6 +80,24 @@ def test_each_page_leads_to_the_next_as_for_raters(researcher: Client, staged: S
     assert way == ["instructions", "comprehension", "judge"]
 
 
+@pytest.mark.parametrize("layout", ["blocks", "together"])
+def test_it_promises_what_the_real_first_page_promises(
+    layout: str, researcher: Client, client: Client, ana: User
+) -> None:
+    """Checks and repeats are judged, too; a draft's preview reckons with all images, which are here."""
+    protocol = Protocol(layout=layout, checks=Checks(every=2, repeats=1))
+    second = QuestionSpec("following", "Which follows the text?", tie=True, both_bad=False)
+    study = make_open_study(slug="counted", protocol=protocol, questions=(*QUESTIONS, second))
+    Membership.objects.create(study=study, user=ana, role="owner")
+    copy = copies.begin_version(study, ana)
+    real = client.get(f"/r/{study.key}/").context
+    comparisons = study.questions.first().comparison_count  # type: ignore[union-attr]
+    assert real["judgements"] > comparisons * (2 if layout == "blocks" else 1)
+    for key in ("study-counted", f"draft-{copy.pk}"):
+        shown = researcher.get(f"/preview/{key}/landing/").context
+        assert (shown["judgements"], shown["minutes"]) == (real["judgements"], real["minutes"])
+
+
 def test_a_study_without_stages_leads_from_consent_to_judging(researcher: Client, ana: User) -> None:
     Membership.objects.create(study=make_draft(slug="plain"), user=ana, role="owner")
     assert researcher.post("/preview/study-plain/landing/")["Location"] == "/preview/study-plain/judge/"
@@ -136,6 +155,20 @@ def test_pictures_are_those_of_the_study_where_they_are(researcher: Client, stag
     assert example["Content-Type"] == "image/webp"
 
 
+@pytest.mark.parametrize("error", [StorageUnavailable("the bucket does not answer"), FileNotFoundError("gone")])
+def test_a_picture_that_cannot_be_read_is_said_and_not_kept(
+    error: Exception, researcher: Client, staged: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("generation.storage.open_display", unreadable)
+    response = researcher.get(payload(researcher, "study-staged")["left"])
+    assert (response.status_code, response["Retry-After"]) == (503, "60")
+    assert "no-store" in response["Cache-Control"]
+    assert "The picture cannot be read at the moment." in response.content.decode()
+
+
 def test_drawings_stand_for_those_that_are_not(researcher: Client, copy: WorkingCopy) -> None:
     shown = payload(researcher, f"draft-{copy.pk}")
     left, right = (researcher.get(shown[side]) for side in ("left", "right"))
@@ -146,10 +179,10 @@ def test_drawings_stand_for_those_that_are_not(researcher: Client, copy: Working
 
 def test_a_design_is_previewed_before_it_is_saved(researcher: Client, copy: WorkingCopy) -> None:
     key = f"draft-{copy.pk}"
-    change(copy, title="<b>Look</b>", rating__layout="together")
+    change(copy, title="<b>Look</b>", rating__layout="together", **{"questions[2].checks": []})
     html = researcher.get(f"/preview/{key}/landing/").content.decode()
     assert "&lt;b&gt;Look&lt;/b&gt;" in html
-    assert "12 pairs of images" in html  # 4 prompts, 3 pairs of systems
+    assert "15 pairs of images" in html  # of 4 prompts and 3 pairs of systems; a check and two repeats
     for _ in range(3):
         current = post(researcher, f"/preview/{key}/report/", {})["next"]
     assert [also["question"]["key"] for also in current["also"]] == ["quality"]

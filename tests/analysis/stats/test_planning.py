@@ -14,7 +14,7 @@ from scipy import stats
 
 from analysis.stats.agreement import agreement
 from analysis.stats.pair_tests import pair_p_values
-from analysis.stats.planning import PlanError, Wish, inflation, plan, power
+from analysis.stats.planning import PlanError, Study, Wish, inflation, plan, power
 from analysis.stats.win_rates import Pairs, pair_win_rates
 from benchmarks import planning
 from tests.analysis.stats.planted import Population
@@ -95,14 +95,31 @@ def test_nobody_judges_two_images_of_a_prompt_twice() -> None:
         ({"ties": 1.0}, "ties is 1.0; allowed: a number from 0 to below 1."),
         ({"prompt_icc": 0.6, "rater_icc": 0.4}, "prompt_icc and rater_icc together are 1 or more"),
         ({"half_width": 0.5}, "half_width is 0.5; allowed: a number between 0 and 0.5."),
-        ({"systems": 1}, "systems is 1; allowed: 2 or more."),
-        ({"pay": 0}, "pay is 0; allowed: a number above 0."),
+        ({"systems": 1}, "systems is 1; allowed: 2 to 1,000,000,000,000."),
+        ({"pay": 0}, "pay is 0; allowed: a number above 0, up to 1,000,000,000,000."),
+        ({"seconds": math.nan}, "seconds is nan; allowed: a number above 0, up to 1,000,000,000,000."),
+        ({"judgements": 10**400}, "judgements is 1000000"),
+        (
+            {"win_rate": 0.5000000001},
+            "win_rate is 0.5000000001; allowed: what takes at most 1,000,000,000,000 prompts.",
+        ),
+        ({"half_width": 1e-10}, "half_width is 1e-10; allowed: what takes at most 1,000,000,000,000 prompts."),
+        ({"half_width": 5e-324}, "half_width is 5e-324; allowed: what takes at most 1,000,000,000,000 prompts."),
+        ({"votes_per_prompt": 1, "judgements": 10**12}, "win_rate is 0.55; allowed: what takes at most"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_one_sentence(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(PlanError) as refusal:
         plan(replace(KNOWN, **changes))
     assert str(refusal.value).startswith(sentence)
+
+
+def test_the_largest_study_that_is_planned_is_as_exact_as_a_small_one() -> None:
+    wish = replace(KNOWN, win_rate=0.500005)
+    found = plan(wish)
+    assert 10**10 < found.prompts < 10**12
+    assert Study(wish, found.prompts).is_enough
+    assert not Study(wish, found.prompts - 10**7).is_enough
 
 
 POPULATION = Population(strengths=(-0.4, 0.4), prompt_sd=0.7, rater_sd=0.35, side=0.0, ties=0.2)
