@@ -14,14 +14,21 @@ from tqdm import tqdm
 from analysis.blindness import fields, structure
 from analysis.blindness.collecting import Browser, Recorder, Spy
 from analysis.blindness.naming import named, secrets_of
-from analysis.blindness.records import SIDES, Behind, Leak, Pair, Response, Value
+from analysis.blindness.records import SIDES, Behind, Leak, Load, Pair, Response, Value
 from analysis.blindness.telling import Telling, tell
 from comparisons import leases, recruitment, strengths
 from comparisons.models import Assignment, Study
 from comparisons.studies import StudyError
 
 FEWEST = 2  # sessions: one to learn from, and another to be tested on
-_BY_PLACE = ("block.", "pause", "progress.", "prompt ", "undoable")  # a check never comes first: where it is, is known
+_BY_PLACE = (
+    "block.",
+    "feedback",
+    "pause",
+    "progress.",
+    "prompt ",
+    "undoable",
+)  # a check never comes first: where it is, is known
 Kind = Assignment.Kind
 Seen = Sequence[tuple[Pair, Behind]]
 
@@ -48,6 +55,7 @@ class Audit:
 @dataclass(frozen=True)
 class Collected:
     seen: Seen
+    examples: Sequence[Load]  # of the instructions
     responses: Sequence[Response]
     leaks: Sequence[Leak]  # that the raters met on their way
 
@@ -79,13 +87,18 @@ def collect(study: Study, url: str, sessions: int, seed: int, browser: Browser =
     seen = _seen([shown for spy in spies for shown in spy.shown])
     if len({shown.session for shown, behind in seen if behind.roles[0] == Kind.JUDGEMENT}) < FEWEST:
         raise StudyError(f"Study {study.slug!r} had pairs for fewer than {FEWEST} sessions: nothing can be said.")
-    return Collected(seen, recorder.responses, [leak for spy in spies for leak in spy.leaks])
+    return Collected(
+        seen=seen,
+        examples=[load for spy in spies for load in spy.examples],
+        responses=recorder.responses,
+        leaks=[leak for spy in spies for leak in spy.leaks],
+    )
 
 
 def certain_leaks(study: Study, found: Collected) -> list[Leak]:
     """Those that no chance can make. Of a kind that was met again and again, the first."""
     met = {leak.what: leak for leak in reversed(found.leaks)}
-    return [*named(secrets_of(study), found.responses), *structure.find(found.seen), *met.values()]
+    return [*named(secrets_of(study), found.responses), *structure.find(found.seen, found.examples), *met.values()]
 
 
 def _take_part(study: Study, url: str, sessions: int, seed: int, browser: Browser, recorder: Recorder) -> list[Spy]:

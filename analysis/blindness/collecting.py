@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from comparisons.bots import TIMEOUT_S, Bot, BotError, digest_of
 LOOKS = 3  # loads of each image: an attacker may load it again, and the median of times is steadier than one
 
 Browser = Callable[[], requests.Session]
+_PICTURE = re.compile(r'<img src="([^"]+)"')
 
 
 class Recorder:
@@ -49,6 +51,7 @@ class Spy(Bot):
     recorder: Recorder = field(default_factory=Recorder)
     others: Mapping[str, requests.Session] = field(default_factory=dict)  # browsers, by who they are
     shown: list[Pair] = field(init=False, default_factory=list)
+    examples: list[Load] = field(init=False, default_factory=list)  # the pictures of the instructions
     leaks: list[Leak] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,19 +60,40 @@ class Spy(Bot):
         self._digests: dict[str, str] = {}
         self._announced: list[Response] = []
         self._held: Mapping[str, Any] | None = None
+        self._has_taken_back = False
 
     def return_to_held(self) -> None:
         """To the images of the pair that it left unanswered, when its lease has ended."""
         if self._held:
             self._return_to(self._held, "after the lease")
 
+    def _submit(self, page: requests.Response, fields: Mapping[str, str]) -> requests.Response:
+        if page.url.endswith("/instructions/"):
+            self.examples += [self._load(path) for path in _PICTURE.findall(page.text)]
+        return super()._submit(page, fields)
+
     def _answer(self, judgement: Mapping[str, Any], token: str, page_url: str) -> dict[str, Any]:
-        self._look(judgement)
+        loads = self._look(judgement)
+        cookies = {str(cookie.name): str(cookie.value) for cookie in self._http.cookies}
         for who, browser in self.others.items():
             for side in SIDES:
                 self._try(who, browser, judgement[side])
-        reply = super()._answer(judgement, token, page_url)
-        self._announced.append(self.recorder.responses[-1])
+        reply, answered = super()._answer(judgement, token, page_url), self.recorder.responses[-1]
+        if not judgement["practice"] and self._takes_back(token, page_url):
+            reply, answered = super()._answer(judgement, token, page_url), self.recorder.responses[-1]
+        self._announced.append(answered)
+        self.shown.append(
+            Pair(
+                session=self.result.session,
+                assignment=judgement["assignment"],
+                payload=judgement,
+                cookies=cookies,
+                announced=self._announced[-2],
+                before=self._announced[0],
+                answered=answered,
+                loads=loads,
+            )
+        )
         self._held = reply["next"]
         self._return_to(judgement, "after the answer")
         return reply
@@ -78,23 +102,20 @@ class Spy(Bot):
         for side in SIDES:
             self._try(f"its own session {when}", self._http, judgement[side])
 
-    def _look(self, judgement: Mapping[str, Any]) -> None:
+    def _takes_back(self, token: str, page_url: str) -> bool:
+        """Once, for what the site says then."""
+        if self._has_taken_back:
+            return False
+        self._has_taken_back = True
+        headers = {"X-CSRFToken": token, "Referer": page_url}
+        return bool(self._ask("POST", urljoin(page_url, "../undo/"), json={}, headers=headers).json()["undone"])
+
+    def _look(self, judgement: Mapping[str, Any]) -> dict[str, list[Load]]:
         self._announced = self._announced[-2:] or [self.recorder.responses[-1]]  # at first, the page
         loads: dict[str, list[Load]] = {side: [] for side in SIDES}
         for side in self._rng.sample([*SIDES] * LOOKS, len(SIDES) * LOOKS):  # neither is always the first
             loads[side].append(self._load(judgement[side]))
-        cookies = {str(cookie.name): str(cookie.value) for cookie in self._http.cookies}
-        self.shown.append(
-            Pair(
-                session=self.result.session,
-                assignment=judgement["assignment"],
-                payload=judgement,
-                cookies=cookies,
-                announced=self._announced[-1],
-                before=self._announced[0],
-                loads=loads,
-            )
-        )
+        return loads
 
     def _load(self, path: str) -> Load:
         content = self._get(urljoin(self.landing_url, path)).content

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from statistics import median
@@ -12,6 +14,8 @@ from analysis.blindness.records import SIDES, Pair, Response, Value
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CLOCKS = {"date", "expires", "last-modified"}
+_PAGE_AHEAD = re.compile(r'<script id="ahead" type="application/json">(.*?)</script>', re.DOTALL)
+_OWN_KEY = "receipt.key"  # the rater made it
 _ANNOUNCED_AS_USUAL = {"content-length", "set-cookie"}  # they say again what is in the body and among the cookies
 
 
@@ -36,12 +40,35 @@ def of_image(shown: Pair, side: str) -> dict[str, Value]:
 def of_pair(shown: Pair) -> dict[str, Value]:
     """What is there once for both images."""
     found: dict[str, Value] = {f"{name} in the JSON": value for name, value in _leaves(shown.payload)}
+    found |= {f"ahead.{name} in the reply before": value for name, value in _leaves(_ahead(shown))}
     found |= {f"cookie {name}": value for name, value in shown.cookies.items()}
     found["time of the reply"] = shown.announced.ms
     found["time of the reply before"] = shown.before.ms
-    named = headers(shown.announced).items()
-    found |= {f"header {name} of the reply": value for name, value in named if name not in _ANNOUNCED_AS_USUAL}
+    for reply, response in (("the reply", shown.announced), ("the reply to its answer", shown.answered)):
+        found |= {f"{name} in {reply}": value for name, value in _beside(response)}
+        named = headers(response).items()
+        found |= {f"header {name} of {reply}": value for name, value in named if name not in _ANNOUNCED_AS_USUAL}
     return found
+
+
+def _ahead(shown: Pair) -> Mapping[str, Any]:
+    """What was said of this pair before its turn."""
+    said = _body(shown.before).get("ahead") or {}
+    return said if said.get(SIDES[0]) == shown.payload[SIDES[0]] else {}
+
+
+def _beside(response: Response) -> list[tuple[str, Value]]:
+    """What a reply says besides the pairs that it brings."""
+    rest = {name: value for name, value in _body(response).items() if name not in {"next", "ahead"}}
+    return [(name, value) for name, value in _leaves(rest) if name != _OWN_KEY]
+
+
+def _body(response: Response) -> dict[str, Any]:
+    """The JSON of a reply. A page has that of the pair ahead, in a script."""
+    if response.header("Content-Type").startswith("application/json"):
+        return dict(json.loads(response.text))
+    on_page = _PAGE_AHEAD.search(response.text)
+    return {"ahead": json.loads(on_page[1])} if on_page else {}
 
 
 def headers(response: Response) -> dict[str, Value]:
@@ -78,8 +105,18 @@ def _leaves(content: Any, path: str = "") -> Iterator[tuple[str, Value]]:
 
 
 def numbers(value: Value) -> list[float]:
-    """A number itself; the numbers in a text, an UUID being one."""
+    """A number itself; the numbers in a text, a UUID being four of 32 bits."""
     if not isinstance(value, str):
         return [float(value)]
-    starts = UUID.sub(lambda found: f" {int(found[0][:8], 16)} ", value.lower())
-    return [float(number) for number in re.findall(r"\d{1,15}", starts)]
+    split = UUID.sub(lambda found: f" {_slices(found[0])} ", value.lower())
+    return [float(number) for number in re.findall(r"\d{1,15}", split)]
+
+
+def _slices(token: str) -> str:
+    digits = uuid.UUID(token).hex
+    return " ".join(str(int(digits[start : start + 8], 16)) for start in range(0, 32, 8))
+
+
+def bits(text: str) -> list[int]:
+    """Of all UUIDs in a text: what the least of them tells, such as odd or even, no number follows."""
+    return [int(bit) for token in UUID.findall(text.lower()) for bit in f"{uuid.UUID(token).int:0128b}"]

@@ -45,6 +45,7 @@ class Pair:
     cookies: Mapping[str, str]
     announced: Response  # the page or the reply that brought it
     before: Response  # what came before that, when this pair was leased ahead; the same for the first one
+    answered: Response  # the reply to its answer
     loads: Mapping[str, list[Load]]  # by side
 
 

@@ -25,9 +25,9 @@ Numbers = npt.NDArray[np.float64]
 Seen = Sequence[tuple[Pair, Behind]]
 
 
-def find(seen: Seen) -> list[Leak]:
+def find(seen: Seen, examples: Sequence[Load] = ()) -> list[Leak]:
     shown = [pair for pair, _ in seen]
-    loads = [load for pair in shown for side in SIDES for load in pair.loads[side]]
+    loads = [*examples, *(load for pair in shown for side in SIDES for load in pair.loads[side])]
     return [*_files(loads), *_headers(loads), *_caches(loads), *_tokens(shown), *_orders(seen)]
 
 

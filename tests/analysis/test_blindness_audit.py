@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.http import HttpResponse
 
+from analysis.blindness import collecting, telling
 from analysis.blindness.audit import Audit, audit, certain_leaks, collect
 from analysis.blindness.records import Leak
 from analysis.blindness.telling import Telling
 from analysis.management.commands import audit_blindness
-from comparisons import judging
+from comparisons import judging, leases
 from comparisons.models import Assignment, RaterSession, Study, Vote
 from comparisons.protocol import Checks, Protocol
 from comparisons.studies import StudyError, close_study
@@ -66,7 +68,7 @@ def test_times_and_numbers_that_tell(monkeypatch: pytest.MonkeyPatch) -> None:
         lease = Assignment.objects.filter(left_token=token).first() or Assignment.objects.get(right_token=token)
         is_a = (lease.left_token == token) == lease.a_is_left
         image = lease.comparison.image_a if is_a else lease.comparison.image_b
-        time.sleep(0.05 if found and image.job.system.slug == "alpha@4" else 0)
+        time.sleep(0.03 if found and image.job.system.slug == "alpha@4" else 0)
         return found
 
     def numbered(assignment: Assignment, *others: Any) -> dict[str, Any]:
@@ -75,13 +77,54 @@ def test_times_and_numbers_that_tell(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(judging, "image_bytes", slow)
     monkeypatch.setattr(judging, "payload", numbered)
-    found = audit(make_study(8), URL, 2, 0, browsers())
+    found = audit(make_study(12), URL, 2, 0, browsers())
     assert not found.is_blind
     leaks = {leak.kind: leak.what for leak in reversed(found.leaks)}
     assert leaks.keys() == {"order", "field", "classifier"}
     assert leaks["order"] == "batch in the JSON, number 1 follows the prompt's place in its set"
     assert leaks["field"].startswith("time of the image")
     assert found.systems.accuracy > 0.8
+
+
+@pytest.mark.django_db
+def test_replies_and_addresses_that_tell_which_system_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said of the next pair, of the one after it, of the one just answered, and by odd and even addresses."""
+    insert, addresses = leases._insert, judging.addresses
+
+    def is_beta(lease: Assignment, side: str) -> int:
+        is_a = (side == "left") == lease.a_is_left
+        image = lease.comparison.image_a if is_a else lease.comparison.image_b
+        return int(image.job.system.slug == "beta@4")
+
+    def odd(*given: Any, **fields: Any) -> Assignment:
+        lease = insert(*given, **fields)
+        for side in ("left", "right"):
+            token = uuid.UUID(int=getattr(lease, f"{side}_token").int & ~1 | is_beta(lease, side))
+            setattr(lease, f"{side}_token", token)
+        lease.save(update_fields=["left_token", "right_token"])
+        return lease
+
+    def ordered(lease: Assignment) -> dict[str, Any]:
+        return addresses(lease) | {"order": is_beta(lease, "left")}
+
+    def tell_winner(request: Any, response: HttpResponse) -> None:
+        if request.resolver_match.url_name == "answer":
+            reply = json.loads(response.content)
+            answered = Vote.objects.get(client_key=reply["receipt"]["key"]).assignment
+            reply["receipt"]["won"] = is_beta(answered, "left")
+            response.content = json.dumps(reply)
+
+    monkeypatch.setattr(leases, "_insert", odd)
+    monkeypatch.setattr(judging, "addresses", ordered)
+    monkeypatch.setattr(collecting, "LOOKS", 1)
+    monkeypatch.setattr(telling, "PERMUTATIONS", 2000)
+    found = audit(make_study(16), URL, 2, 0, browsers(tell_winner))
+    assert set(found.systems.telling) >= {
+        "order in the JSON",
+        "ahead.order in the reply before",
+        "receipt.won in the reply to its answer",
+        "address of the image",
+    }
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,7 @@ from analysis.blindness import structure
 from analysis.blindness.audit import certain_leaks, collect
 from comparisons import judging
 from comparisons.models import Assignment, RaterSession, Study
-from comparisons.protocol import Protocol
+from comparisons.protocol import Example, Protocol
 from comparisons.study_file import QuestionSpec
 from generation.models import Image, ImageJob
 from tests.analysis.in_process import URL, Tamper, browsers
@@ -39,15 +40,20 @@ def paint(job: ImageJob) -> PillowImage.Image:
 
 @pytest.fixture
 def study() -> Study:
+    return make_two(["a red fox"])
+
+
+def make_two(prompts: list[str], **changes: Any) -> Study:
     systems = (make_system_spec("alpha"), make_system_spec("beta"))
     return make_open_study(
-        ["a red fox"],
+        prompts,
         paint,
         slug="alpha-or-beta",
         systems=systems,
         questions=(QUESTION,),
         votes_wanted=5,
         seed=918273645,
+        **changes,
     )
 
 
@@ -139,6 +145,32 @@ def test_what_comes_with_an_image(study: Study, plant: Callable[[Image, HttpResp
 
 def find(study: Study, tamper: Tamper = lambda request, response: None) -> list[str]:
     return [str(leak) for leak in certain_leaks(study, collect(study, URL, 2, 0, browsers(tamper)))]
+
+
+def test_the_examples_of_the_instructions() -> None:
+    """Their pictures are loaded, too, and held against those of the pairs."""
+
+    def change(request: Any, response: HttpResponse) -> None:
+        if request.resolver_match.url_name == "example":
+            response.content += b"\0"
+            response["X-Side"] = request.resolver_match.kwargs["side"]
+
+    example = Example("quality", "a red fox", better="alpha@4", worse="beta@4", why="It is red.")
+    study = make_two(["a red fox", "a paper boat"], protocol=Protocol(instructions="Look.", examples=(example,)))
+    assert {leak.partition(" (")[0] for leak in find(study, change)} == {
+        "length: images differ in their number of bytes",
+        "encoding: images differ in bytes after the end of their files",
+        "header: images differ in their header x-side",
+    }
+
+
+def test_what_is_said_when_an_answer_is_taken_back(study: Study) -> None:
+    def name_systems(request: Any, response: HttpResponse) -> None:
+        if request.resolver_match.url_name == "undo":
+            response.content = json.dumps(json.loads(response.content) | {"by": "alpha@4"})
+
+    (leak,) = find(study, name_systems)
+    assert leak.startswith("name: a system's name is received: 'alpha@4'") and "/undo/" in leak
 
 
 def test_an_address_that_comes_again(study: Study) -> None:

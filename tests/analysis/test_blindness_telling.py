@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.blindness import telling
@@ -14,6 +15,15 @@ from analysis.blindness.telling import ALPHA, Telling, tell
 
 SYSTEMS = ("alpha", "beta", "gamma")
 Plant = Callable[[str, np.random.Generator], dict[str, Value]]
+
+
+@pytest.fixture(autouse=True)
+def fewer_permutations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "PERMUTATIONS", 2000)
+
+
+def random_id(rng: np.random.Generator) -> UUID:
+    return UUID(bytes=rng.bytes(16), version=4)
 
 
 def rows_with(
@@ -27,6 +37,7 @@ def rows_with(
         for number in range(pairs):
             pair = [SYSTEMS[place] for place in rng.choice(len(SYSTEMS), 2, replace=False)]
             shared: dict[str, Value] = {"progress": number, "cookie": f"c{session}", "prompt": f"p{rng.integers(9)}"}
+            shared["assignment"] = str(random_id(rng))
             labels.append(pair)
             owners.append(f"s{session}")
             rows.append(
@@ -35,7 +46,7 @@ def rows_with(
                         **shared,
                         "side": side,
                         "ms": slowness + rng.gamma(2),
-                        "token": f"/i/{UUID(bytes=rng.bytes(16), version=4)}/",
+                        "token": f"/i/{random_id(rng)}/",
                         **plant(system, rng),
                     }
                     for side, system in zip(("left", "right"), pair, strict=True)
@@ -52,7 +63,9 @@ def test_nothing_is_found_where_nothing_is() -> None:
     found = told(lambda system, rng: {})
     assert found.telling == [] and not found.is_above_chance
     assert found.low < found.accuracy < found.high
-    assert found.p_values.keys() == {"progress", "prompt", "side", "ms", "token"}, "a session's own values say nothing"
+    assert found.p_values.keys() == {"progress", "prompt", "assignment", "side", "ms", "token"}, (
+        "a session's own values say nothing"
+    )
     assert 1 / 3 <= found.chance < 0.4
 
 
@@ -88,6 +101,21 @@ def test_what_is_there_once_for_a_pair_tells_which_pair_it_is() -> None:
     assert tell(rows, labels, owners, 0).telling == ["batch"]
 
 
+def test_what_is_there_once_for_a_pair_tells_which_is_left() -> None:
+    rows, labels, owners = rows_with(lambda system, rng: {}, 2)
+    for row, (left, right) in zip(rows, labels, strict=True):
+        for image in row:
+            image["order"] = float(left > right)
+    assert tell(rows, labels, owners, 0).telling == ["order"]
+
+
+def test_the_least_bit_of_a_random_address_tells() -> None:
+    def odd(system: str, rng: np.random.Generator) -> dict[str, Value]:
+        return {"token": f"/i/{UUID(int=random_id(rng).int & ~1 | (system == 'beta'))}/"}
+
+    assert told(odd).telling == ["token"]
+
+
 def test_labels_of_whole_pairs_can_be_told_too() -> None:
     rows, _, owners = rows_with(lambda system, rng: {}, 3)
     labels = [["check" if number % 4 == 3 else "judgement"] for number in range(len(rows))]
@@ -103,8 +131,11 @@ def test_false_alarms_are_as_rare_as_promised(monkeypatch: pytest.MonkeyPatch) -
     alarms = 0
     for seed in range(60):
         rows, labels, owners = rows_with(lambda system, rng: {}, seed, sessions=2, pairs=10)
-        names, matrix = telling._columns([image for pair in rows for image in pair])
+        table = pd.DataFrame([image for pair in rows for image in pair], dtype=object)
+        numbers = telling._columns(table, telling._columns_of)
         coded = np.array([[SYSTEMS.index(system) for system in pair] for pair in labels])
         groups = np.unique(owners, return_inverse=True)[1]
-        alarms += min(telling._p_values(names, matrix, coded, groups, np.random.default_rng(seed)).values()) <= 0.05
+        bits = telling._columns(table, telling._bits_of)
+        found = telling._p_values(numbers, bits, coded, groups, np.random.default_rng(seed))
+        alarms += min(found.values()) <= 0.05
     assert alarms <= 8
