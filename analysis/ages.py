@@ -54,6 +54,6 @@ def age_of_all(ages: Sequence[Age]) -> Age:
         has_changed=any(age.has_changed for age in ages) or 0 < len(computed) < len(ages),
         is_computed_now=any(age.is_computed_now for age in ages),
         due_at=min((age.due_at for age in ages if age.is_stale and age.due_at), default=None),
-        asked_at=min((age.asked_at for age in ages if age.asked_at), default=None),
+        asked_at=min((age.asked_at for age in ages if age.is_stale and age.asked_at), default=None),
         error=next((age.error for age in ages if age.error), ""),
     )

@@ -34,9 +34,8 @@ def erase(request: ResearcherRequest, study: Study, session_id: int) -> HttpResp
     if request.POST.get("sure", "").strip() != SURE:
         messages.warning(request, f"Nothing was changed: type {SURE}, since it cannot be undone.")
     else:
-        reason = (
-            request.POST.get("reason", "").replace("\0", "").strip()[:LONGEST_REASON]
-        )  # NUL: PostgreSQL does not take it
+        typed = request.POST.get("reason", "").replace("\0", "")  # which PostgreSQL does not take
+        reason = typed.strip()[:LONGEST_REASON]
         messages.success(request, _told(erasure.erase(session.rater, reason, actor=request.user)))
     return redirect("studies:rater", slug=study.slug, session_id=session_id)
 

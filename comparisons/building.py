@@ -99,13 +99,8 @@ def _build_for(question: Question, by_prompt: dict[int, list[Image]]) -> None:
 
 
 def _known_pairs(question: Question) -> set[tuple[int, frozenset[int]]]:
-    """Prompt and systems of the pairs that are checks under this question, or that the instructions show with their
-    answer: they are not voted on as well. Where all questions are asked at once, neither are checks of the others.
-    """
     study = question.study
     systems = dict(study.systems.values_list("slug", "id"))
     prompts = dict(study.prompt_set.prompts.values_list("text", "id"))
-    is_together = study.protocol.layout == "together"
-    golds = [gold for gold in study.protocol.checks.gold if is_together or gold.question == question.key]
-    known = [pair for pair in (*golds, *study.protocol.examples) if pair.prompt in prompts]
-    return {(prompts[pair.prompt], frozenset({systems[pair.better], systems[pair.worse]})) for pair in known}
+    known = study.protocol.known_pairs(question.key)
+    return {(prompts[prompt], frozenset(systems[slug] for slug in pair)) for prompt, pair in known if prompt in prompts}

@@ -117,6 +117,7 @@ class Conduct:
     consistent_repeats: int = 0
     compared: int = 0  # judgements on which the other raters have a majority; 0 where nobody has compared
     agreed: int = 0
+    by_question: bool = False  # several are asked on one screen, about one pair
 
     @property
     def sides(self) -> Counter[str]:
@@ -128,12 +129,12 @@ class Conduct:
 
     @property
     def sequences(self) -> list[list[str]]:
-        """Outcomes in their order: all, or those to each question where several are asked on one screen. Answers there
-        are about one pair and agree by themselves; in blocks, each has a pair and sides of its own.
+        """Outcomes in their order: all, or those to each question where answers about one pair agree by themselves. In
+        blocks, each has a pair and sides of its own.
         """
         found: defaultdict[int | None, list[str]] = defaultdict(list)
         for answer in self.judgements:
-            found[answer.question_id if answer.beside_id else None].append(answer.outcome)
+            found[answer.question_id if self.by_question else None].append(answer.outcome)
         return list(found.values())
 
     @property
@@ -174,8 +175,9 @@ def conducts(
     found: dict[int, Conduct] = {}
     winners: dict[tuple[int, int], str] = {}
     repeats: list[Answer] = []
+    by_question = study.protocol.layout == "together"
     for answer in _answers(study, sessions):
-        conduct = found.setdefault(answer.session_id, Conduct(answer.session_id))
+        conduct = found.setdefault(answer.session_id, Conduct(answer.session_id, by_question=by_question))
         if answer.kind == Kind.JUDGEMENT:
             conduct.judgements.append(answer)
             winners[answer.session_id, answer.comparison_id] = answer.winner

@@ -70,8 +70,8 @@ def _erase_session(session: RaterSession, exclude_because: str, actor: User | No
         session.completion_code = new_completion_code()
         session.save(update_fields=["submission_hash", "public_id", "completion_code"])
     notes = Report.objects.filter(assignment__session=session).exclude(note="").update(note="")
-    may_exclude = actor is None or Right.EXCLUDE in rights.of(actor, session.study)
-    is_excluded = bool(exclude_because) and may_exclude and _exclude(session, exclude_because, actor)
+    may_exclude = bool(exclude_because) and (actor is None or Right.EXCLUDE in rights.of(actor, session.study))
+    is_excluded = may_exclude and _exclude(session, exclude_because, actor)
     return ErasedSession(session.study.slug, Vote.objects.of_session(session).count(), notes, is_excluded)
 
 

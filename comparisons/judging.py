@@ -108,12 +108,10 @@ def _also(assignment: Assignment, questions: list[Question]) -> list[dict[str, A
 
 
 def introduction(study: Study) -> dict[str, Any]:
-    """What the pages before judging say of the study."""
-    return described(study, sum(plan.total for _, plan in assignments.plans_of(study, seed="")))
-
-
-def described(study: Study, total: int) -> dict[str, Any]:
-    """The same of so many judgements, each of all questions where those are asked together."""
+    """What the pages before judging say of the study: of how many pairs, each under all questions where those are asked
+    together.
+    """
+    total = sum(plan.total for _, plan in assignments.plans_of(study, seed=""))
     questions = study.ordered_questions
     decisions = total * len(questions) if study.protocol.layout == "together" else total
     return {

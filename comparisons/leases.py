@@ -94,7 +94,7 @@ def give_back(lease: Assignment, state: str) -> bool:
             return False
         lease.companions.filter(state__in=Assignment.HELD).update(state=state)
         if lease.kind == Kind.JUDGEMENT:
-            _give_capacity_back((lease, *lease.companions.select_related(*_WITH_COMPARISON)))
+            _give_capacity_back((lease, *lease.companions.order_by("id").select_related(*_WITH_COMPARISON)))
     return True
 
 

@@ -94,8 +94,8 @@ class Rules:
     """Who and what is left out of the analysis. None: the rule is not used."""
 
     failed_checks: int | None = None  # that many, or more
-    response_floor_ms: int | None = None  # faster answers are left out one by one
-    fast_share: float | None = None  # of answers under the floor, above which the rater is left out
+    response_floor_ms: int | None = None  # answers to pairs that took less are left out one by one
+    fast_share: float | None = None  # of pairs under the floor, above which the rater is left out
     straight_line: int | None = None  # that many answers on one side in a row, or more
     side_bias_p: float | None = None  # p of an exact binomial test of left against right, below which
     self_consistency: float | None = None  # share of repeats that were answered alike, below which
@@ -184,6 +184,13 @@ class Protocol:
             recruitment=Recruitment(**content.pop("recruitment")),
             **content,
         )
+
+    def known_pairs(self, question: str) -> set[tuple[str, frozenset[str]]]:
+        """Prompt and systems of the pairs that are checks under this question, or that the instructions show with their
+        answer: they are not voted on as well. Where all questions are asked at once, neither are checks of the others.
+        """
+        golds = [gold for gold in self.checks.gold if self.layout == "together" or gold.question == question]
+        return {(pair.prompt, frozenset({pair.better, pair.worse})) for pair in (*golds, *self.examples)}
 
     def read_texts(self) -> dict[str, str]:
         """What raters read, by its key in the study file."""

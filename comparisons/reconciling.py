@@ -13,7 +13,7 @@ from django.db.models import Count
 from comparisons import recruitment
 from comparisons.assignments import plans_of
 from comparisons.conduct import conducts
-from comparisons.models import Assignment, Rater, RaterSession, Report, Study
+from comparisons.models import Assignment, Rater, RaterSession, Study
 from comparisons.payment import Ours, Payment, Verdict, Work, code_difference, difference, verdict
 from comparisons.studies import StudyError
 from comparisons.submissions import Book, Submission, Theirs, read_book
@@ -107,8 +107,8 @@ def _works(study: Study, sessions: Sequence[RaterSession]) -> dict[int, Work]:
         session__study=study, beside=None, state__in=[Assignment.State.DONE, Assignment.State.UNDONE]
     )
     answers = Counter(dict(judged.order_by().values_list("session").annotate(Count("id"))))
-    reported = Report.objects.filter(assignment__session__study=study).order_by()
-    reports = Counter(dict(reported.values_list("assignment__session").annotate(Count("id"))))
+    reported = Assignment.objects.counting().filter(session__study=study, state=Assignment.State.REPORTED)
+    reports = Counter(dict(reported.order_by().values_list("session").annotate(Count("id"))))
     conduct = conducts(study)
     return {
         session.id: Work(

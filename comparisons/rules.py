@@ -6,7 +6,7 @@ agreement may change while votes come; what a person has restored stays restored
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -41,8 +41,8 @@ class Applied:
     returned: int
 
 
-def apply_rules(study: Study) -> Applied:
-    """Make the exclusions what the rules say of the answers so far."""
+def apply_rules(study: Study, note: Callable[[Applied], None] = lambda applied: None) -> Applied:
+    """Make the exclusions what the rules say of the answers so far; `note` tells of it in the same transaction."""
     breaches = {breach.target: breach for breach in _all_breaches(study)}
     with transaction.atomic():
         mine = Exclusion.objects.of_study(study)
@@ -56,7 +56,9 @@ def apply_rules(study: Study) -> Applied:
         settled |= {exclusion.target for exclusion in mine.exclude(revoked_by=None)}
         new = [_exclusion(breach) for target, breach in breaches.items() if target not in settled]
         Exclusion.objects.bulk_create(new, batch_size=1000, ignore_conflicts=True)
-    return Applied(len(new), returned)
+        applied = Applied(len(new), returned)
+        note(applied)
+    return applied
 
 
 def breaches_of(conduct: Conduct, rules: Rules) -> Iterator[Breach]:

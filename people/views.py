@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from people import members, rights
+from people.audit import Verb
 from people.members import MembershipError
 from people.models import AuditEntry, Membership
 from people.rights import RIGHTS, ResearcherRequest, Right, needs
@@ -66,7 +67,7 @@ def activity(request: ResearcherRequest, study: Any) -> HttpResponse:
 def _of(study: Any) -> Q:
     """Its entries under each name that it had, while it had it: earlier and later ones are of others."""
     own, slug, had = Q(pk__in=[]), study.slug, Q(at__gte=study.created_at)
-    renamings = AuditEntry.objects.filter(details__has_key="before").order_by("-id")
+    renamings = AuditEntry.objects.filter(verb=Verb.CHANGED, details__has_key="before").order_by("-id")
     while renamed := renamings.filter(had, study_slug=slug).first():
         own |= had & Q(study_slug=slug, id__gte=renamed.pk)
         slug, had = renamed.details["before"], Q(at__gte=study.created_at, id__lt=renamed.pk)

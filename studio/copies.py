@@ -200,7 +200,7 @@ def _kept_content_of(study: Study) -> Content:
     if changed := changed_texts(study_table(study.slug, study.design)):
         raise UnkeptError(
             f"{study.slug} has a text in {', '.join(changed)} that the form would change: "
-            "edit its study file instead, and create that with create_study."
+            "edit its study file instead, which the page gives, and send that to create_study or to the API."
         )
     return _content_of(study)
 

@@ -33,7 +33,7 @@ def design(request: ResearcherRequest, study: Study) -> HttpResponse:
         "successors": versions.filter(working_copy__predecessor=study).order_by("slug"),
         "may_edit": Right.EDIT_DESIGN in request.rights,
         "may_open": Right.OPEN_CLOSE in request.rights,
-        "unsaved": _unsaved(WorkingCopy.objects.of_draft(study)),
+        **_unsaved(WorkingCopy.objects.of_draft(study)),
     }
     return render(request, "studio/design.html", context)
 
@@ -89,7 +89,7 @@ def open_study(request: ResearcherRequest, study: Study) -> HttpResponse:
         return redirect("studio:design", slug=study.slug)
     if request.method == "GET":
         copy = WorkingCopy.objects.of_draft(study)
-        context = {"study": study, "design_hash": studies.design_hash(study), "unsaved": _unsaved(copy)}
+        context = {"study": study, "design_hash": studies.design_hash(study), **_unsaved(copy)}
         return render(request, "studio/open.html", context | {"outlook": opening.outlook(study, copy)})
     if request.POST.get("design_hash") != studies.design_hash(study):
         messages.warning(request, "Not opened: the design was changed since that page was loaded. Look at it again.")
@@ -102,9 +102,10 @@ def open_study(request: ResearcherRequest, study: Study) -> HttpResponse:
     return redirect("studies:detail", slug=study.slug)
 
 
-def _unsaved(copy: WorkingCopy | None) -> WorkingCopy | None:
-    """Where it says something else than what opens."""
-    return copy if copy and copies.has_unsaved(copy) else None
+def _unsaved(copy: WorkingCopy | None) -> dict[str, object]:
+    """A form that says something else than what opens."""
+    is_unsaved = copy is not None and copies.has_unsaved(copy)
+    return {"unsaved": copy, "has_strayed": copies.has_strayed(copy)} if copy and is_unsaved else {}
 
 
 def _tell(request: HttpRequest, opened: opening.Opened) -> None:

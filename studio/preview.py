@@ -68,9 +68,11 @@ class Preview:
         self.study, self._prompt_set = study, prompt_set
         study.key = key
         systems = len(study.design["systems"])
-        comparisons = systems * (systems - 1) // 2 * (prompt_set.prompts.count() if prompt_set else 0)
+        prompts = set(prompt_set.prompts.values_list("text", flat=True)) if prompt_set else set()
         for question in questions:
-            question.study, question.comparison_count = study, comparisons
+            known = sum(prompt in prompts for prompt, _ in study.protocol.known_pairs(question.key))
+            comparisons = systems * (systems - 1) // 2 * len(prompts)
+            question.study, question.comparison_count = study, comparisons - known
         study.__dict__["ordered_questions"] = list(questions)
 
     @classmethod

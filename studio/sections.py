@@ -239,7 +239,9 @@ RULES = Section(
     "Whose answers are left out of every number. Each rule is optional. Votes are never deleted.",
     (
         Field("rules.failed_checks", "A rater with so many failed checks", "whole"),
-        Field("rules.response_floor_ms", "Single answers faster than so many milliseconds", "whole", stand_in=1),
+        Field(
+            "rules.response_floor_ms", "Answers to a pair that took less than so many milliseconds", "whole", stand_in=1
+        ),
         Field("rules.fast_share", "A rater with more than this share of pairs answered so fast", "decimal"),
         Field("rules.straight_line", "A rater with so many answers in a row on one side", "whole"),
         Field(
@@ -252,13 +254,13 @@ RULES = Section(
             "rules.self_consistency",
             "A rater who answered fewer of the repeats alike than",
             "decimal",
-            help="By an exact binomial test at 5%: at 0.5 it takes five repeats or more to leave anybody out.",
+            help="By an exact binomial test at 5%. Above chance, which is 0.5: such as 0.8 with eight repeats.",
         ),
         Field(
             "rules.agreement",
             "A rater who agrees with the others less often than",
             "decimal",
-            help="By the same test.",
+            help="By the same test, and above chance, too: such as 0.65.",
         ),
     ),
 )

@@ -35,8 +35,10 @@ def result_blocks(source: Source) -> Iterator[Block]:
         yield Paragraph(hidden(source.study))
         return
     if not source.summary["questions"]:
-        yield Paragraph("No votes yet.")
+        are_left_out = source.facts["raters"]["excluded_votes"] > 0
+        yield Paragraph("No vote counts: all are left out." if are_left_out else "No votes yet.")
         return
+    yield from (Notice(warning) for warning in source.summary["warnings"])
     yield from _headline(source)
     for result in question_results(source.study, source.summary, source.breakdowns):
         yield from _question(source, result)
@@ -80,7 +82,6 @@ def _headline(source: Source) -> Iterator[Block]:
             f"counted over all questions: {_ended(verdict)}"
         )
     yield from (_figure(chart) for chart in headline_charts(source.summary))
-    yield from (Notice(warning) for warning in source.summary["warnings"])
 
 
 def _over_questions(row: HeadlineRow) -> list[Cell]:

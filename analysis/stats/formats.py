@@ -190,7 +190,7 @@ def _is_name(value: Any) -> bool:
 
 def _named(rows: Sequence[Row], columns: tuple[str, ...], own: str) -> tuple[list[str], bool]:
     """The first column that is there; else a name for each row. And whether any had to be made up."""
-    values = [next(filter(None, (written(row.get(name)) for name in columns)), "") for row in rows]
+    values = [next(filter(str.strip, (written(row.get(name)) for name in columns)), "") for row in rows]
     return [value or f"{own} {number}" for number, value in enumerate(values, start=1)], "" in values
 
 

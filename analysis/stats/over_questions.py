@@ -25,7 +25,7 @@ def means(
     """And what is to be said of them. `votes` are those on which the questions' Bradley-Terry `ratings` rest."""
     headline, warnings = _headline_elo(questions)
     if len(questions) < 2:
-        return {"headline_elo": headline}, warnings
+        return {"headline_elo": headline}, []
     systems = sorted({row["system"] for summary in questions.values() for row in summary["systems"]})
     rows, cautions = _combined(systems, votes, ratings, cluster)
     return {"headline_elo": headline, "combined": {"systems": rows}}, [*warnings, *cautions]

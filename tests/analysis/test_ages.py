@@ -32,7 +32,7 @@ AGES = st.lists(COMPUTED | st.just(NEVER), min_size=1, max_size=4)
 @given(COMPUTED | st.just(NEVER))
 def test_one_kind_is_as_it_is(age: Age) -> None:
     all_of_one = age_of_all([age])
-    assert replace(all_of_one, due_at=age.due_at) == age
+    assert replace(all_of_one, due_at=age.due_at, asked_at=age.asked_at) == age
     assert (all_of_one.is_stale, all_of_one.is_due) == (age.is_stale, age.is_due)
 
 
@@ -57,4 +57,6 @@ def test_what_was_asked_for_first_is_what_has_waited() -> None:
     long_ago = datetime.now(UTC) - 2 * PATIENCE
     waiting = replace(FRESH, newer_votes=1, asked_at=long_ago)
     assert age_of_all([FRESH, waiting]).is_neglected
+    due = replace(waiting, asked_at=None)
+    assert not age_of_all([replace(FRESH, asked_at=long_ago), due]).is_neglected, "nobody waits for what is fresh"
     assert not age_of_all([FRESH, replace(waiting, is_computed_now=True)]).is_neglected

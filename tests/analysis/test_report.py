@@ -114,6 +114,18 @@ def test_exclusions_are_counted_by_who_made_them_and_results_stand_with_and_with
     assert any(without != with_all for _, _, without, with_all, *_ in both)
 
 
+def test_what_is_left_out_whole_is_said(tmp_path: Path) -> None:
+    study = make_open_study()
+    cast_votes(study)
+    votes = Vote.objects.all()
+    of_quality = votes.filter(assignment__comparison__question__key="quality")
+    Exclusion.objects.bulk_create(Exclusion(vote=vote, reason="asked for it") for vote in of_quality)
+    assert "and left out, of the question &quot;quality&quot;" in text_of(write(study, tmp_path))
+    others = votes.exclude(id__in=of_quality)
+    Exclusion.objects.bulk_create(Exclusion(vote=vote, reason="asked for it") for vote in others)
+    assert "No vote counts: all are left out." in text_of(write(study, tmp_path))
+
+
 def test_ties_are_also_treated_otherwise_where_there_are_any() -> None:
     study = make_open_study()
     cast_votes(study, raters=10, each=12)

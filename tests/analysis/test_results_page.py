@@ -236,3 +236,13 @@ def test_who_may_not_see_results_sees_none(client: Client) -> None:
 def test_the_command_names_a_study_that_there_is_not() -> None:
     with pytest.raises(CommandError, match="There is no study 'nothing'"):
         call_command("compute_results", "nothing")
+
+
+def test_a_question_of_which_everything_is_left_out_is_named(researcher: Client) -> None:
+    study = study_with_votes()
+    votes = Vote.objects.filter(assignment__comparison__question__key="quality")
+    Exclusion.objects.bulk_create(Exclusion(vote=vote, reason="asked for it") for vote in votes)
+    response = researcher.get(computed(study))
+    assert [result.question.key for result in response.context["page"].questions] == ["prompt-following"]
+    sentence = "All votes are marked as excluded, and left out, of the question &quot;quality&quot;."
+    assert f'<p class="notice">{sentence}</p>' in response.content.decode()

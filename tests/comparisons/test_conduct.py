@@ -53,7 +53,7 @@ def screens_of(*screens: str, ms: int = 1000) -> Conduct:
             given = SOME._replace(vote_id=first + place, assignment_id=first + place, question_id=place + 1)
             beside = first if place else None
             answers.append(given._replace(beside_id=beside, outcome=outcomes[letter], response_ms=ms, spent_ms=ms))
-    return Conduct(1, answers)
+    return Conduct(1, answers, by_question=True)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from comparisons import voting
 from comparisons.erasure import erase
-from comparisons.models import Assignment, Comparison, Question, Rater, Report, Study
+from comparisons.models import Assignment, Comparison, Question, Rater, Study
 from comparisons.studies import build_comparisons, close_study
 from tests.comparisons.arriving import come, end_as, make_recruiting_study, mturk, prolific, take_part
 from tests.comparisons.books import MTURK, PROLIFIC, mturk_row, prolific_row, write
@@ -125,7 +126,8 @@ def test_who_is_complete_with_fewer_answers_than_asked_is_shown_with_what_they_r
     payload = browser.judge()
     assert payload
     browser.answer(payload)
-    Report.objects.create(assignment=Assignment.objects.get(state="open"), problem="broken", note="black")
+    lease = Assignment.objects.get(state="open")
+    voting.report(lease.session, lease.public_id, "broken", "black")
     close_study(study)
     browser.get("thanks/")
     (line,) = compare(study, [prolific_row("p-1", "AWAITING REVIEW", "C-DONE")])

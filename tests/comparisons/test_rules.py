@@ -28,7 +28,7 @@ from tests.comparisons.test_undo import undo
 from tests.factories import make_open_study
 
 
-def conduct_of(left: int, right: int, **counts: int) -> Conduct:
+def conduct_of(left: int, right: int, **counts: Any) -> Conduct:
     outcomes = ["left", "right"] * min(left, right) + ["left"] * (left - right) + ["right"] * (right - left)
     answers = [
         SOME._replace(vote_id=n, assignment_id=n, outcome=outcome, spent_ms=300 + n)

@@ -15,6 +15,7 @@ from comparisons.models import Comparison, Exclusion, Study
 from comparisons.studies import rename_draft
 from people import audit
 from people.audit import Verb
+from people.members import grant
 from people.models import AuditEntry
 from tests.analysis.votes import cast_vote
 from tests.comparisons.arriving import make_recruiting_study
@@ -197,6 +198,8 @@ def test_the_page_follows_a_draft_through_its_names(signed_in: SignedIn) -> None
         audit.record(Verb.CREATED, study=study, by=f"maker of {study.slug}")
     rename(second, "c")
     rename(first, "b")
+    for role in ("analyst", "operator"):  # whose former role is no former name
+        grant(first, User.objects.get_or_create(username="ben")[0], role, by=f"ben is {role}")
     audit.record(Verb.CHANGED, study=make_draft(slug="a"), by="maker of another a")
     rename(second, "d")
     rename(first, "c")
@@ -204,7 +207,7 @@ def test_the_page_follows_a_draft_through_its_names(signed_in: SignedIn) -> None
     rename(first, "c")
     owner = signed_in("owner")
     for study, own in (
-        (first, ["maker of a", "a to b", "b to c", "c to e", "e to c"]),
+        (first, ["maker of a", "a to b", "ben is analyst", "ben is operator", "b to c", "c to e", "e to c"]),
         (second, ["maker of b", "b to c", "c to d"]),
     ):
         study.memberships.create(user=User.objects.get(username="owner"), role="owner")

@@ -111,7 +111,8 @@ def test_a_draft_that_was_changed_by_a_file_is_what_opens(researcher: Client, dr
     create_study(make_study_spec("animals", slug="mine", votes_wanted=9))
     page = researcher.get("/studio/studies/mine/open/")
     assert page.context["outlook"].estimate.figures["votes_per_pair"] == "36"
-    assert UNSAVED in page.content.decode()
+    assert UNSAVED not in page.content.decode(), "nothing was typed"
+    assert "The draft was changed by other means than its form" in page.content.decode()
 
 
 def test_a_draft_without_a_form_opens_too(researcher: Client, ana: User) -> None:

@@ -3,9 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
-from comparisons.rules import apply_rules
+from comparisons.rules import Applied, apply_rules
 from comparisons.studies import StudyError, find_study
 from people import audit
 from people.audit import Verb
@@ -22,9 +21,11 @@ class Command(BaseCommand):
             study = find_study(options["slug"])
         except StudyError as error:
             raise CommandError(str(error)) from error
-        with transaction.atomic():
-            applied = apply_rules(study)
+
+        def note(applied: Applied) -> None:
             for verb, votes in ((Verb.EXCLUDED, applied.excluded), (Verb.RESTORED, applied.returned)):
                 if votes:
                     audit.record(verb, study=study, by=audit.shell_user(), details={"by the rules": votes})
+
+        applied = apply_rules(study, note)
         self.stdout.write(f"{applied.excluded} newly left out, {applied.returned} taken back in.")
