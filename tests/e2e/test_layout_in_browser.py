@@ -25,6 +25,7 @@ def go_to_comprehension(page: Page, running: Running) -> None:
     page.goto(running.rate("staged"))
     for button in ("I agree, begin", "I have read this, go on"):
         page.get_by_role("button", name=button).click()
+    page.locator("form .options").first.wait_for()
 
 
 @pytest.mark.parametrize("better", ["left", "right"])
