@@ -139,14 +139,14 @@ def test_two_wrong_tries_lead_back_with_the_code_for_screened_out() -> None:
 
 def test_no_id_is_stored_anywhere() -> None:
     study = make_recruiting_study("prolific")
-    browser = come(study, prolific("worker-5f3c", "submission-77aa"))
+    browser = come(study, prolific("worker-quixotic", "submission-zephyr"))
     browser.judge_all()
     browser.get("thanks/")
     stored = all_that_is_stored()
     rater = Rater.objects.get()
     assert rater.worker_hash in stored, "so a table that holds it is looked at"
     assert len(rater.worker_hash) == len(RaterSession.objects.get().submission_hash) == 64
-    for clear in ("5f3c", "77aa"):
+    for clear in ("quixotic", "zephyr"):
         assert clear not in stored.replace(rater.worker_hash, "").replace(
             RaterSession.objects.get().submission_hash, ""
         )
