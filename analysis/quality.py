@@ -113,8 +113,8 @@ _MEASURES: dict[str, Measure] = {
         lambda c: f"{c.consistent_repeats} of {c.repeats} alike",
     ),
     "sides": (
-        lambda c: c.side_bias_p if c.side_bias_p < 0.05 else None,
-        lambda c: f"{c.side_bias.left} left, {c.side_bias.right} right (p = {c.side_bias_p:.2g})",
+        lambda c: c.side_bias.p if c.side_bias.p < 0.05 else None,
+        lambda c: f"{c.side_bias.left} left, {c.side_bias.right} right (p = {c.side_bias.p:.2g})",
     ),
     "agreement": (
         lambda c: c.agreed / c.compared if c.compared >= FEWEST else None,

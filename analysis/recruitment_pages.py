@@ -171,7 +171,7 @@ def _pairs(study: Study) -> tuple[int, int]:
 def _limits(study: Study) -> Limits:
     rows = rating_progress(study)
     each = sum(plan.judgements for _question, plan in plans_of(study, seed=""))
-    if study.protocol.layout == "together":
+    if study.protocol.asks_together:
         each *= len(study.ordered_questions)
     return Limits(
         places=study.protocol.recruitment.max_raters,

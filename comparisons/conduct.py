@@ -151,10 +151,6 @@ class Conduct:
         return least._replace(p=min(1.0, least.p * len(sequences)))
 
     @property
-    def side_bias_p(self) -> float:
-        return self.side_bias.p
-
-    @property
     def screen_ms(self) -> Counter[int]:
         """How long each screen was looked at until all its questions were answered: the clock of each but the first
         starts at the answer before.
@@ -175,7 +171,7 @@ def conducts(
     found: dict[int, Conduct] = {}
     winners: dict[tuple[int, int], str] = {}
     repeats: list[Answer] = []
-    by_question = study.protocol.layout == "together"
+    by_question = study.protocol.asks_together
     for answer in _answers(study, sessions):
         conduct = found.setdefault(answer.session_id, Conduct(answer.session_id, by_question=by_question))
         if answer.kind == Kind.JUDGEMENT:

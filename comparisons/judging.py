@@ -97,7 +97,7 @@ def worded(question: Question) -> dict[str, Any]:
 
 
 def _also(assignment: Assignment, questions: list[Question]) -> list[dict[str, Any]]:
-    if assignment.session.study.protocol.layout != "together":
+    if not assignment.session.study.protocol.asks_together:
         return []
     beside = {other.comparison.question_id: other for other in assignment.companions.select_related("comparison")}
     return [
@@ -113,7 +113,7 @@ def introduction(study: Study) -> dict[str, Any]:
     """
     total = sum(plan.total for _, plan in assignments.plans_of(study, seed=""))
     questions = study.ordered_questions
-    decisions = total * len(questions) if study.protocol.layout == "together" else total
+    decisions = total * len(questions) if study.protocol.asks_together else total
     return {
         "study": study,
         "recruitment": study.protocol.recruitment,

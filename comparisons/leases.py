@@ -70,7 +70,7 @@ def has_room(study: Study) -> bool:
     """Whether a newcomer could get a pair, once the leases that ran out are given back."""
     release_expired(limit=CONTENDERS)
     matchups = Matchup.objects.filter(question__study=study, votes_wanted__gt=F("a_left") + F("b_left"))
-    if not _asks_together(study):
+    if not study.protocol.asks_together:
         return matchups.exists()
     leading = Comparison.objects.filter(matchup__in=matchups.filter(question=study.ordered_questions[0]))
     return leading.filter(taken__lt=F("votes_wanted")).with_room_beside().exists()
@@ -136,7 +136,7 @@ def _proposals(
     Reads the counters of the question's matchups, a few rows, then the head of an index: as fast in a large study.
     """
     sides = {id_: (a_left, b_left) for id_, a_left, b_left in _WITH_ROOM.rows(question=question.id)}
-    to_try = _TO_TRY_TOGETHER if _asks_together(session.study) else _TO_TRY
+    to_try = _TO_TRY_TOGETHER if session.study.protocol.asks_together else _TO_TRY
     candidates = [Candidate(id_, sum(left)) for id_, left in sides.items()]
     for draw in STRATEGIES[session.study.matchmaking](candidates, rng):
         a_left, b_left = sides[draw.matchup_id]
@@ -168,7 +168,7 @@ def _insert(session: RaterSession, comparison: Comparison, state: str, a_is_left
 
 def _beside(session: RaterSession, comparison: Comparison) -> Sequence[Comparison]:
     """The other questions' comparisons of the same images, where all are asked on one screen."""
-    if not _asks_together(session.study):
+    if not session.study.protocol.asks_together:
         return ()
     same = Comparison.objects.filter(image_a=comparison.image_a_id, image_b=comparison.image_b_id)
     mine = same.filter(question__study=session.study).exclude(id=comparison.id)
@@ -203,10 +203,6 @@ def _heads(comparisons: ComparisonQuerySet) -> ComparisonQuerySet:
     """What a session is offered of a matchup: the first that others have taken least."""
     of_matchup = comparisons.filter(matchup=given_id("matchup")).open_to(given_id("session"))
     return of_matchup.with_systems().order_by("taken", "shuffle")[:CONTENDERS]
-
-
-def _asks_together(study: Study) -> bool:
-    return study.protocol.layout == "together"
 
 
 def _first_ones(held: AssignmentQuerySet) -> AssignmentQuerySet:

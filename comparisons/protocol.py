@@ -185,11 +185,16 @@ class Protocol:
             **content,
         )
 
+    @property
+    def asks_together(self) -> bool:
+        """All questions about a pair on one screen, instead of one after the other in blocks."""
+        return self.layout == "together"
+
     def known_pairs(self, question: str) -> set[tuple[str, frozenset[str]]]:
         """Prompt and systems of the pairs that are checks under this question, or that the instructions show with their
         answer: they are not voted on as well. Where all questions are asked at once, neither are checks of the others.
         """
-        golds = [gold for gold in self.checks.gold if self.layout == "together" or gold.question == question]
+        golds = [gold for gold in self.checks.gold if self.asks_together or gold.question == question]
         return {(pair.prompt, frozenset({pair.better, pair.worse})) for pair in (*golds, *self.examples)}
 
     def read_texts(self) -> dict[str, str]:

@@ -168,7 +168,7 @@ def _check_questions(spec: StudySpec) -> None:
 def _check_checks(spec: StudySpec) -> None:
     checks = spec.protocol.checks
     for number, question in enumerate(spec.questions, start=1):
-        if question.checks and number > 1 and spec.protocol.layout == "together":
+        if question.checks and number > 1 and spec.protocol.asks_together:
             raise SpecError(f"questions[{number}].checks", str(list(question.checks)), _ONLY_THE_FIRST)
         if question.checks and checks.every is None:
             raise SpecError("checks.every", "missing", f"a number, since questions[{number}] has checks")

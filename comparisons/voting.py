@@ -158,7 +158,7 @@ def _companions(assignment: Assignment, answer: Answer) -> list[tuple[Assignment
     """The other assignments on the screen with their answers: all of them, or it is no answer."""
     if assignment.beside_id:
         raise AnswerError("This pair has several questions, which are answered together.")
-    if not answer.also and assignment.session.study.protocol.layout != "together":
+    if not answer.also and not assignment.session.study.protocol.asks_together:
         return []
     beside = {other.public_id: other for other in assignment.companions.select_related("comparison__question")}
     if set(beside) != {other.assignment for other in answer.also} or len(beside) != len(answer.also):

@@ -241,7 +241,7 @@ class Preview:
         )
 
     def _also(self, number: int, pair: Pair) -> list[dict[str, Any]]:
-        if self.study.protocol.layout != "together" or pair.practice:
+        if not self.study.protocol.asks_together or pair.practice:
             return []
         others = self.study.ordered_questions[1:]
         return [

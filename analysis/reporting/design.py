@@ -93,7 +93,7 @@ def _answers(question: Question) -> list[str]:
 
 def _order(study: Study) -> Iterator[str]:
     several = study.questions.count() > 1
-    if several and study.protocol.layout == "together":
+    if several and study.protocol.asks_together:
         yield "All questions about a pair were asked on one screen, one after the other."
     elif several:
         yield "Questions were asked in blocks, one after the other, each announced to the rater."
@@ -171,7 +171,7 @@ def _rules(study: Study) -> Iterator[Block]:
         "reason):"
     )
     yield Items(tuple(f"{_RULES[name].format(limit)} ({name} = {limit})".capitalize() for name, limit in rules.items()))
-    if study.protocol.layout == "together" and study.questions.count() > 1:
+    if study.protocol.asks_together and study.questions.count() > 1:
         yield Paragraph(_TOGETHER)
 
 

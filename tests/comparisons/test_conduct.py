@@ -72,7 +72,7 @@ def test_the_longest_run_is_of_one_side_and_ties_end_it() -> None:
 
 @given(st.integers(0, 80), st.integers(0, 80))
 def test_the_p_of_side_bias_is_the_exact_binomial_tests(left: int, right: int) -> None:
-    found = conduct_of(*["left"] * left, *["right"] * right).side_bias_p
+    found = conduct_of(*["left"] * left, *["right"] * right).side_bias.p
     expected = binomtest(left, left + right).pvalue if left + right else 1.0
     assert math.isclose(found, expected, rel_tol=1e-9)
 
@@ -101,7 +101,7 @@ def test_answers_on_one_screen_are_no_evidence_for_each_other() -> None:
     assert (alike.longest_run, alike.side_bias) == (3, Sides(1.0, 3, 3))
     steady = screens_of(*["ll", "lr"] * 10)
     assert (steady.longest_run, steady.side_bias[1:]) == (20, (20, 0))
-    assert steady.side_bias_p == pytest.approx(2 * binomtest(20, 20).pvalue)
+    assert steady.side_bias.p == pytest.approx(2 * binomtest(20, 20).pvalue)
 
 
 def test_a_run_goes_on_from_one_block_to_the_next() -> None:
@@ -173,4 +173,4 @@ def test_checks_repeats_and_answers_taken_back_are_told_apart() -> None:
 
 def test_a_conduct_of_nothing_says_nothing() -> None:
     nothing = replace(conduct_of())
-    assert (nothing.side_bias_p, nothing.longest_run, nothing.sides.total()) == (1.0, 0, 0)
+    assert (nothing.side_bias.p, nothing.longest_run, nothing.sides.total()) == (1.0, 0, 0)
