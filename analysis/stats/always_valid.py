@@ -34,7 +34,7 @@ from analysis.stats.sequential import (
     system_contrasts,
     verdict,
 )
-from analysis.stats.win_rates import field_win_rates, pair_win_rates
+from analysis.stats.win_rates import field_win_rates, pair_names, pair_win_rates
 
 
 def always_valid(votes: VoteTable, planned: int) -> dict[str, Any]:
@@ -186,10 +186,6 @@ def _slices(votes: VoteTable, column: str, planned: int) -> list[dict[str, Any]]
             for system, rate, low, high in ends
         ]
     return rows
-
-
-def pair_names(systems: tuple[str, ...], a: IntArray, b: IntArray) -> list[tuple[str, str]]:
-    return [(systems[first], systems[second]) for first, second in zip(a, b, strict=True)]
 
 
 def _number(votes: float) -> int | None:

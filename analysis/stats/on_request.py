@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from analysis.stats.always_valid import always_valid, always_valid_means, pair_names
+from analysis.stats.always_valid import always_valid, always_valid_means
 from analysis.stats.asked import Asked
 from analysis.stats.bootstrap import DRAWS, bootstrap_field_win_rates, bootstrap_pair_win_rates, bootstrap_ratings
 from analysis.stats.details import as_json, conclusion_of, details, part_of
 from analysis.stats.looks import at_planned_looks
 from analysis.stats.outcomes import VoteTable
 from analysis.stats.sensitivity import weighted, with_covariates, with_ridge
-from analysis.stats.win_rates import pair_win_rates
+from analysis.stats.win_rates import pair_names, pair_win_rates
 
 
 def on_request(votes: VoteTable, asked: Asked, seed: list[int]) -> dict[str, Any]:

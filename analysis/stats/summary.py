@@ -34,7 +34,7 @@ from analysis.stats.ratings import Ratings, by_system
 from analysis.stats.rows import AgreementRow, Combined, PairRow, QuestionSummary, Summary, SystemRow, number_or_none
 from analysis.stats.tie_models import MODELS, rate_with_ties
 from analysis.stats.uncertainty import CLUSTERS, LEVEL, TWO_WAY, effective_clusters
-from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, left_share, pair_win_rates
+from analysis.stats.win_rates import PairCounts, Pairs, count_pairs, left_share, pair_names, pair_win_rates
 
 VERSION = 8
 """Goes up whenever the same votes would give other numbers."""
@@ -222,13 +222,14 @@ def _order_sd(ratings: Mapping[str, Ratings], system: str) -> float | None:
 
 def _pair_rows(pairs: Pairs, everything: PairCounts) -> Iterator[PairRow]:
     """`everything`: with the ties, where those are dropped from the rates; a pair of ties alone then has none."""
-    place = {names: i for i, names in enumerate(_named(everything))}
+    names = pair_names(everything.systems, everything.a, everything.b)
+    place = {pair: i for i, pair in enumerate(names)}
     p_values = pair_p_values(pairs)
     rates = np.full((len(everything.a), 5), np.nan)
-    rates[[place[names] for names in _named(pairs)]] = np.column_stack(
+    rates[[place[pair] for pair in pair_names(pairs.systems, pairs.a, pairs.b)]] = np.column_stack(
         [pairs.win_rate, pairs.intervals.low, pairs.intervals.high, p_values, holm(p_values)]
     )
-    for i, (a, b) in enumerate(_named(everything)):
+    for i, (a, b) in enumerate(names):
         win_rate, low, high, p, p_holm = map(number_or_none, rates[i])
         yield {
             "a": a,
@@ -245,10 +246,6 @@ def _pair_rows(pairs: Pairs, everything: PairCounts) -> Iterator[PairRow]:
             "p": p,
             "p_holm": p_holm,
         }
-
-
-def _named(pairs: PairCounts) -> list[tuple[str, str]]:
-    return [(pairs.systems[a], pairs.systems[b]) for a, b in zip(pairs.a, pairs.b, strict=True)]
 
 
 def _settings(seed: int, ties: str, cluster: str) -> dict[str, str | float | list[str]]:

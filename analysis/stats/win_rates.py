@@ -148,6 +148,10 @@ def left_rate(votes: VoteTable, level: float = LEVEL, cluster: str = TWO_WAY) ->
     return value, rate_intervals(votes, value, influence, level, cluster)
 
 
+def pair_names(systems: tuple[str, ...], a: IntArray, b: IntArray) -> list[tuple[str, str]]:
+    return [(systems[first], systems[second]) for first, second in zip(a, b, strict=True)]
+
+
 def pair_codes(votes: VoteTable) -> tuple[IntArray, IntArray, IntArray]:
     """The pairs that occur, as codes a < b (m,), and the pair of each vote (N,)."""
     a, b, pair = pairs_of_kinds(votes, votes.kinds.counts)
