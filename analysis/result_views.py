@@ -54,12 +54,14 @@ def chart_file(request: ResearcherRequest, study: Study, chart: str, form: str) 
     found = chart_named(results_page(study, with_excluded=_with_excluded(request)), chart)
     if found is None:
         raise Http404("There is no such chart.")
-    audit.record(Verb.EXPORTED, study=study, actor=request.user, details={"file": f"{chart}.{form}"})
     headers = {"Content-Disposition": f'attachment; filename="{study.slug}-{chart}.{form}"'}
     if form == "csv":
-        return _csv(found.specification, headers)
-    content_type, content = charts.drawn(found.specification, form)
-    return HttpResponse(content, content_type=content_type, headers=headers)
+        response = _csv(found.specification, headers)
+    else:
+        content_type, content = charts.drawn(found.specification, form)
+        response = HttpResponse(content, content_type=content_type, headers=headers)
+    audit.record(Verb.EXPORTED, study=study, actor=request.user, details={"file": f"{chart}.{form}"})
+    return response
 
 
 def _csv(specification: charts.Specification, headers: dict[str, str]) -> HttpResponse:

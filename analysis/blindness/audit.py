@@ -21,14 +21,8 @@ from comparisons.models import Assignment, Study
 from comparisons.studies import StudyError
 
 FEWEST = 2  # sessions: one to learn from, and another to be tested on
-_BY_PLACE = (
-    "block.",
-    "feedback",
-    "pause",
-    "progress.",
-    "prompt ",
-    "undoable",
-)  # a check never comes first: where it is, is known
+# A check never comes first, so these fields, which follow from where a pair is, differ without telling anything.
+_BY_PLACE = ("block.", "feedback", "pause", "progress.", "prompt ", "undoable")
 Kind = Assignment.Kind
 Seen = Sequence[tuple[Pair, Behind]]
 

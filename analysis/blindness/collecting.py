@@ -106,9 +106,10 @@ class Spy(Bot):
         """Once, for what the site says then."""
         if self._has_taken_back:
             return False
-        self._has_taken_back = True
         headers = {"X-CSRFToken": token, "Referer": page_url}
-        return bool(self._ask("POST", urljoin(page_url, "../undo/"), json={}, headers=headers).json()["undone"])
+        reply = self._ask("POST", urljoin(page_url, "../undo/"), json={}, headers=headers).json()
+        self._has_taken_back = bool(reply["undone"])
+        return self._has_taken_back
 
     def _look(self, judgement: Mapping[str, Any]) -> dict[str, list[Load]]:
         self._announced = self._announced[-2:] or [self.recorder.responses[-1]]  # at first, the page

@@ -140,17 +140,7 @@ def test_a_gold_pair_is_the_studys_and_comes_once() -> None:
 def test_a_gold_pair_that_was_lost_holds_up_no_other_check(loss: str) -> None:
     """It comes once, so there is no other to take its place."""
     study = make_study("gold", "same", repeats=2, gold=(GOLD,))
-    browser = Browser(study).consent()
-    payload, shown, bars = browser.judge(), [], []
-    while payload:
-        lease = Assignment.objects.get(public_id=payload["assignment"])
-        shown.append(lease.kind)
-        bars.append(payload["progress"])
-        if lease.kind == Kind.GOLD:
-            lose(browser, lease, loss)
-            payload = browser.judge()
-        else:
-            payload = browser.answer(payload)["next"]
+    shown, bars = judge_but_lose(Browser(study).consent(), Kind.GOLD, loss)
     assert Counter(shown) == {"judgement": 11, "gold": 1, "same": 2, "repeat": 2}
     assert bars[-1] == {"done": 14, "total": 15}, "what was lost and cannot come again is not waited for"
     checks = [index for index, kind in enumerate(shown) if kind == Kind.SAME]
@@ -163,17 +153,7 @@ def test_a_gold_pair_that_was_lost_holds_up_no_other_check(loss: str) -> None:
 def test_one_that_is_reported_has_been_shown(kind: str) -> None:
     """No other comes at once in its place: who calls each spoilt picture broken would get nothing but those."""
     study = make_study(repeats=2) if kind == Kind.REPEAT else make_study(kind)
-    browser = Browser(study).consent()
-    payload, shown, bars = browser.judge(), [], []
-    while payload:
-        lease = Assignment.objects.get(public_id=payload["assignment"])
-        shown.append(lease.kind)
-        bars.append(payload["progress"])
-        if lease.kind == kind:
-            lose(browser, lease, "reported")
-            payload = browser.judge()
-        else:
-            payload = browser.answer(payload)["next"]
+    shown, bars = judge_but_lose(Browser(study).consent(), kind, "reported")
     planned = 2 if kind == Kind.REPEAT else 4
     assert Counter(shown) == {"judgement": 12, kind: planned}
     assert (kind, kind) not in itertools.pairwise(shown)
@@ -181,6 +161,21 @@ def test_one_that_is_reported_has_been_shown(kind: str) -> None:
     assert bars[-1]["total"] - bars[-1]["done"] == 1
     assert check_results(study) == []
     assert_counters_true(study)
+
+
+def judge_but_lose(browser: Browser, kind: str, loss: str) -> tuple[list[str], list[dict[str, int]]]:
+    """To the end, losing what is of this kind; return the kinds that were shown, and the progress at each."""
+    payload, shown, bars = browser.judge(), [], []
+    while payload:
+        lease = Assignment.objects.get(public_id=payload["assignment"])
+        shown.append(lease.kind)
+        bars.append(payload["progress"])
+        if lease.kind == kind:
+            lose(browser, lease, loss)
+            payload = browser.judge()
+        else:
+            payload = browser.answer(payload)["next"]
+    return shown, bars
 
 
 def lose(browser: Browser, lease: Assignment, loss: str) -> None:
