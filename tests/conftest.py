@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import hypothesis
 import pytest
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="evalsite-tests-"))
@@ -55,6 +56,9 @@ CHROMIUM_FLAGS = [
 
 
 assert settings.DATA_DIR == DATA_DIR, "the settings were read before this file"
+# How long an example takes says what else the machine does, and what it had to import.
+hypothesis.settings.register_profile("tests", parent=hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("tests")
 settings.REPLY_STEP_MS = 0  # nobody here reads the clock; sites in processes of their own keep it
 
 

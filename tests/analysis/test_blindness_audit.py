@@ -68,7 +68,7 @@ def test_times_and_numbers_that_tell(monkeypatch: pytest.MonkeyPatch) -> None:
         lease = Assignment.objects.filter(left_token=token).first() or Assignment.objects.get(right_token=token)
         is_a = (lease.left_token == token) == lease.a_is_left
         image = lease.comparison.image_a if is_a else lease.comparison.image_b
-        time.sleep(0.03 if found and image.job.system.slug == "alpha@4" else 0)
+        time.sleep(0.05 if found and image.job.system.slug == "alpha@4" else 0)
         return found
 
     def numbered(assignment: Assignment, *others: Any) -> dict[str, Any]:

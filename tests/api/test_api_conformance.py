@@ -72,9 +72,7 @@ def test_answers_are_as_described(program: Caller, study: Study) -> None:
 def try_out(operation: Any, headers: dict[str, str], real: dict[str, str]) -> None:
     cases = st.one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
 
-    @settings(
-        max_examples=12, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=12, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(case=cases, is_there=st.booleans())
     def answers(case: schemathesis.Case[Any], is_there: bool) -> None:
         if is_there:

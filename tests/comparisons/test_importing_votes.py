@@ -183,7 +183,7 @@ def test_a_rater_is_erased_by_name_or_session(study: Study, capsys: pytest.Captu
 
 
 @given(name=st.text(min_size=6, max_size=80).filter(lambda name: len(name.strip()) >= 6))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_name_is_kept(name: str, study: Study) -> None:
     with transaction.atomic():
         assert bring(study, by(name)) == (1, 0)

@@ -141,7 +141,6 @@ def test_counters_stay_true() -> None:
     hurried = settings(
         max_examples=25,
         stateful_step_count=25,
-        deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.generate],

@@ -174,7 +174,7 @@ def test_a_failed_load_is_remembered_until_it_is_forgotten() -> None:
     assert len(tried) == 2
 
 
-@settings(max_examples=30, deadline=None)  # what is forgotten is collected, which takes its time once torch is loaded
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 4)), max_size=12), st.integers(0, 300))
 def test_whatever_is_asked_for_is_ready_and_the_shares_are_kept(asked: list[tuple[str, int]], limit: int) -> None:
     shelf = Shelf()

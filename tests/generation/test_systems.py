@@ -220,7 +220,7 @@ specs = st.builds(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(specs)
 def test_round_trip(spec: SystemSpec) -> None:
     again = SystemSpec.from_dict(spec.as_dict())

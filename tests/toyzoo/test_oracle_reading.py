@@ -104,7 +104,7 @@ def blocky(seed: int, cell: int) -> Pixels:
     return np.asarray(cells.repeat(cell, 0).repeat(cell, 1))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32), cell=st.sampled_from([1, 2, 4, 8, 16, 32, 64, 128]))
 def test_any_picture_gives_finite_numbers(seed: int, cell: int) -> None:
     pixels = blocky(seed, cell)
